@@ -115,9 +115,10 @@ class Time(Block):
 
 @dataclass(frozen=True, slots=True)
 class Link(Block):
-    """A link to a module."""
+    """A link to a tab of a module."""
 
     module: str
+    tab: str = "overview"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +166,13 @@ class Table(Block):
     Attributes:
         columns: The title of each, or title and style as in `Text`.
         rows: A text, a number or blocks in each column; quantities stand at the right.
-        opens: What each row opens below the table, if it opens anything.
+        opens: What each row opens below the table, if it opens anything, or the button that it is.
     """
 
     label: str
     columns: Sequence[str | tuple[str, str]]
     rows: Sequence[Sequence[Cell]]
-    opens: Sequence[Call] = ()
+    opens: Sequence[Call | Button] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ class Field(Block):
     """A text that a person types; an argument as in `Select`.
 
     Attributes:
-        hint: What stands in it while it is empty.
+        hint: What stands in it while it is empty. ``style``: ``"mono"`` for a name.
         live: Whether each letter asks again, as one searches; else it is the end of typing.
     """
 
@@ -238,6 +239,7 @@ class Field(Block):
     item: str = ""
     title: str = ""
     hint: str = ""
+    style: str = ""
     live: bool = False
     argument: str = ""
 
@@ -268,6 +270,7 @@ class Button(Block):
             ``"close"`` closes it.
         about: What screen readers say in place of the label.
         title: The dialog's. ``deed``: what the dialog's button says, by default the label.
+        chosen: Whether what is chosen in its view are arguments of its calls, too.
         danger: Whether the dialog's button is red.
     """
 
@@ -280,6 +283,7 @@ class Button(Block):
     deed: str = ""
     style: str = ""
     about: str = ""
+    chosen: bool = False
     danger: bool = False
     disabled: bool = False
 

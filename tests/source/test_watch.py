@@ -10,6 +10,8 @@ import pytest
 
 from modframe.source.watch import FileWatch, is_noise
 
+PAUSE = 0.25  # s; longer than a busy machine lets pass between two writes and their news
+
 
 @pytest.mark.parametrize(
     "name",
@@ -48,7 +50,7 @@ async def test_saves_in_quick_succession_are_one_burst(watch: FileWatch, tmp_pat
     """In several files and folders, some of them new."""
     assert await watch.follow(trees=[tmp_path], folders=[])
     assert not await watch.follow(trees=[tmp_path], folders=[])
-    bursts = watch.bursts()
+    bursts = watch.bursts(quiet=PAUSE)
     (tmp_path / "a.py").write_text("1")
     (tmp_path / "deep").mkdir()
     (tmp_path / "a.py~").write_text("noise")
@@ -83,7 +85,7 @@ async def test_what_changes_meanwhile_is_in_the_next_burst(
 ) -> None:
     """Nothing is lost while nobody iterates."""
     await watch.follow(trees=[tmp_path], folders=[])
-    bursts = watch.bursts()
+    bursts = watch.bursts(quiet=PAUSE)
     (tmp_path / "a.py").write_text("1")
     await next_burst(bursts)
     (tmp_path / "b.py").write_text("1")

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partialmethod
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 import modframe
 from modframe.app import AppContext
+from modframe.source.watch import FileWatch
 from tests.fakes import simple
 
 PATIENCE = 30.0
@@ -88,6 +90,13 @@ class Saved:
     def number(self, name: str) -> int:
         """Return the number of the live generation."""
         return self.app.modules[name].generation
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the pause that ends a burst longer than a busy machine lets pass between two saves."""
+    patient = partialmethod(FileWatch.bursts, quiet=0.25, longest=PATIENCE)
+    monkeypatch.setattr(FileWatch, "bursts", patient)
 
 
 @pytest.fixture

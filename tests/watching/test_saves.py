@@ -73,6 +73,7 @@ def test_the_old_text_again_is_no_swap(saved: Saved) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.usefixtures("unhurried")
 def test_fifty_saves_are_few_swaps(saved: Saved) -> None:
     """The last text is live at the end."""
     path = saved.save("orders", get(-1))
@@ -105,6 +106,7 @@ def git(folder: Path, *words: str) -> None:
     subprocess.run(["git", *who, *words], cwd=folder, env=env, check=True, capture_output=True)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_checkout_of_several_files_is_one_transaction(
     saved: Saved, errors: Callable[[], list[str]]
 ) -> None:
@@ -132,6 +134,7 @@ def test_a_checkout_of_several_files_is_one_transaction(
 # -- groups --------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_what_is_sound_and_unrelated_goes_live(saved: Saved) -> None:
     """A module that was saved with a broken one and names it waits until that one is mended."""
     for name in ("a", "b", "c"):

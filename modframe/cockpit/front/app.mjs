@@ -23,9 +23,9 @@ export function App({ client, transport, options }) {
   const [tall, setTall] = useState(false);
   const [open, setOpen] = useState(false); // the list, where there is no room beside it
   const filter = useRef(null);
-  const go = (module, tab = "overview") => {
+  const go = (module, tab = "overview", args = {}) => {
     setOpen(false);
-    setView({ module, tab });
+    setView({ module, tab, args });
   };
   useEffect(() => client.look(view.module, view.tab), [view.module, view.tab]);
   const focusFilter = (event) => {
@@ -72,7 +72,7 @@ function useStore(client) {
   return { state, status };
 }
 
-/** Where one is, and the list's filter: { module, tab, text, show }. On the page the address says
+/** Where one is, and the list's filter: { module, tab, args, text, show }. On the page the address says
  * where. In a notebook it is what `options` say, or where the last view with the same key was. */
 function useView({ place: kind, key, module, tab }) {
   const onPage = kind === "page";
@@ -90,7 +90,7 @@ function useView({ place: kind, key, module, tab }) {
   }, []);
   const setView = (change) => {
     const next = { ...view, ...change };
-    if (onPage && change.tab) location.hash = routeOf(next.module, next.tab);
+    if (onPage && change.tab) location.hash = routeOf(next.module, next.tab, next.args);
     if (key) remembered().set(key, next);
     setState((old) => ({ ...old, ...change }));
   };
@@ -199,8 +199,7 @@ function ModuleItems({ ids, rows, module, go, list }) {
     else return;
     event.preventDefault();
   };
-  const item = (id, offset) => {
-    const index = part.from + offset;
+  const item = (id, index) => {
     const open = () => {
       setActive(index);
       go(id);
@@ -210,9 +209,7 @@ function ModuleItems({ ids, rows, module, go, list }) {
   };
   return html`<div class="grow scroll items" role="listbox" tabindex="0" aria-label="Modules"
     aria-activedescendant=${`item-${at}`} onKeyDown=${move} ...${part.area}>
-    <div style=${{ height: part.before }} role="presentation"></div>
-    ${ids.slice(part.from, part.to).map(item)}
-    <div style=${{ height: part.after }} role="presentation"></div>
+    ${part.drawn(ids, item)}
     ${ids.length === 1 && html`<p class="muted">No module fits.</p>`}
   </div>`;
 }
@@ -238,14 +235,14 @@ function ModuleItem({ id, index, row, open, chosen, active, total }) {
 }
 
 function MainContent({ state, client, view, go, onPage }) {
-  const { module: id, tab } = view;
+  const { module: id, tab, args } = view;
   const row = id ? state.rows[id] : {};
   if (!row) return html`<${NoModule} ...${{ id, go, onPage }} />`;
   const known = !id || state.detail?.id === id;
   const facts = id && known ? state.detail.facts : {};
   const tabs = tabsFor(id, row, facts, tab);
   const current = tabs.find((one) => one.key === tab) ?? (known ? tabs[0] : null);
-  const props = { id, row, facts, state, client, go };
+  const props = { id, row, facts, state, client, go, args };
   const amount = html`<span class="muted">${count(state.order.length, "module")}</span>`;
   return html`
     ${id ? h(ModuleHead, { ...props, onPage }) : h(Head, { onPage, title: "Everything" }, amount)}
@@ -253,7 +250,7 @@ function MainContent({ state, client, view, go, onPage }) {
       onSelect=${(key) => go(id, key)}>
       ${
         known
-          ? h(Guarded, { ...props, tab: current, key: `${id} ${current.key}` })
+          ? h(Guarded, { ...props, tab: current, key: routeOf(id, current.key, args) })
           : html`<p class="muted" role="status">Loading …</p>`
       }
     <//>

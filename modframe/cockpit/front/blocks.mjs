@@ -2,7 +2,7 @@
 // elements. What is chosen in a view are arguments of its operation, which is then asked again; what a
 // row opens stands below it, and a button with a plan shows that view in a dialog before its call.
 
-import { h, html, useEffect, useMemo, useState } from "./vendor/htm-preact.mjs";
+import { h, html, useEffect, useLayoutEffect, useMemo, useState } from "./vendor/htm-preact.mjs";
 import { dayAndTime, number, timeOfDay } from "./format.mjs";
 import { NumberedLines } from "./source.mjs";
 import { Table } from "./table.mjs";
@@ -11,9 +11,9 @@ import { Linked, ModuleLink, Note, Select, State, useAsk } from "./ui.mjs";
 
 /** A tab that an operation describes: `tab.op` of the module, or of all. What a module's row and the
  * newest error of the log say makes it ask again. */
-export function BlocksTab({ id, state, client, go, tab }) {
+export function BlocksTab({ id, state, client, go, tab, args }) {
   const newest = state.log.findLast((line) => line.level === "ERROR")?.time;
-  const call = { op: tab.op, args: id ? { module: id } : {} };
+  const call = { op: tab.op, args: id ? { ...args, module: id } : args };
   return h(BlocksView, { client, go, call, again: [state.rows[id], newest] });
 }
 
@@ -47,15 +47,19 @@ export function Blocks({ client, go, blocks, view, close }) {
   const [opened, setOpened] = useState(null); // the call of a row
   const [pressed, setPressed] = useState(null); // a button
   const does = { again: view?.ask, anew: view?.startOver, close };
-  const press = (button) =>
-    button.does ? does[button.does]() : setPressed({ button, at: Date.now() });
+  const press = ({ chosen, ...button }) => {
+    if (button.does) return does[button.does]();
+    const withChoices = (call) => call && { ...call, args: { ...call.args, ...view.choices } };
+    const calls = { call: withChoices(button.call), plan: withChoices(button.plan) };
+    setPressed({ ...button, ...(chosen && calls), at: Date.now() });
+  };
   const end = (done) => {
-    if (pressed?.button.plan) setPressed(null);
+    if (pressed?.plan) setPressed(null);
     if (done) view?.startOver();
   };
   return html`
+    ${pressed && h(Pressed, { client, go, button: pressed, end, key: pressed.at })}
     ${drawn(blocks, { client, go, view, opened, open: setOpened, press })}
-    ${pressed && h(Pressed, { client, go, button: pressed.button, end, key: pressed.at })}
     ${
       opened &&
       h(BlocksView, { client, go, call: opened, close: () => setOpened(null), key: nameOf(opened) })
@@ -111,7 +115,7 @@ function TableBlock({ label, columns, rows, opens = [], page }) {
   );
   const opening = {
     rowKey: ({ name }) => name,
-    onRow: ({ call }) => page.open(call),
+    onRow: ({ call }) => (call.plan ? page.press(call) : page.open(call)),
     selected: nameOf(page.opened),
   };
   return h(Table, { label, columns: heads, rows: lines, ...(opens.length > 0 && opening) });
@@ -183,21 +187,19 @@ function CheckBlock({ page, ...block }) {
 
 /** A field keeps what is typed until it is told: each letter if it is `live`, else at the end. */
 function FieldBlock({ page, ...block }) {
-  return h(TypedField, { page, block, key: page.view.turn });
-}
-
-function TypedField({ page, block }) {
-  const { name, label, title, hint, live } = block;
-  const [text, setText] = useState(chosenIn(page, block));
-  const tell = (value) => page.view.choose(block, value);
+  const { name, label, title, hint, live, style } = block;
+  const { view } = page;
+  const [text, setText] = useState("");
+  useLayoutEffect(() => setText(chosenIn(page, block) ?? ""), [view.turn, block.value]);
   const onInput = ({ currentTarget: { value } }) => {
     setText(value);
-    if (live) tell(value);
+    if (live) view.choose(block, value);
   };
-  const onChange = live ? undefined : () => tell(text);
-  const input = html`<input class=${live ? "grow" : ""} type=${live ? "search" : "text"} data-field=${name}
-    aria-label=${title ? null : label} placeholder=${hint} value=${text} ...${{ onInput, onChange }} />`;
-  return title ? html`<label class="row">${title} ${input}</label>` : input;
+  const onChange = live ? null : () => view.choose(block, text);
+  const input = html`<input class=${live ? "grow" : style} type=${live ? "search" : "text"}
+    data-field=${name} aria-label=${title ? null : label} placeholder=${hint} value=${text}
+    ...${{ onInput, onChange }} />`;
+  return title ? html`<label class="row muted">${title} ${input}</label>` : input;
 }
 
 function ButtonBlock({ page, ...button }) {
@@ -267,7 +269,7 @@ const KINDS = {
   folded: FoldedBlock,
   heading: HeadingBlock,
   lines: NumberedLines,
-  link: ({ module, page }) => h(ModuleLink, { id: module, go: page.go, key: module }),
+  link: ({ module, tab, page }) => h(ModuleLink, { id: module, tab, go: page.go, key: module }),
   note: NoteBlock,
   row: RowBlock,
   section: SectionBlock,

@@ -65,12 +65,3 @@ export function asCell(query) {
 export function quotedName(name) {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
-
-/** Return the value that a person typed for a column: JSON if it is, else the text itself. */
-export function typedValue(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}

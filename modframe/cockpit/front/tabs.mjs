@@ -8,12 +8,13 @@
 //   declared          whether a module has the tab only if it has such a panel
 //   when(facts)       whether the tab is there; `facts` is {} where all modules are shown
 //   count(row)        the number beside the title; none for 0
-// A tab gets { id, row, facts, state, client, go, tab }:
+// A tab gets { id, row, facts, state, client, go, tab, args }:
 //   id, row, facts    the module (null, {}, {} for all modules); facts as in `detail.facts`, never null
 //   state             the store: { meta, rows, order, detail, log, ticks }
 //   client            client.ask(op, args, { onPart }) → promise of the value, with cancel() and ms;
 //                     it rejects with { type, message, place?, cure?, trace?, code? }
-//   go(id, tab)       opens a module's tab; id null is everything. `tab` is the line
+//   go(id, tab, args) opens a module's tab; id null is everything. `tab` is the line
+//   args              what its view is asked with beside the module, from the address
 //
 // The parts that tabs are made of stand in ui.mjs, table.mjs, blocks.mjs and result.mjs, the
 // classes for layout, text and tones in style.css. A section has an h2, a section inside it an h3.

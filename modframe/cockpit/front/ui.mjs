@@ -20,31 +20,26 @@ const SHAPES = {
   check: "M1.2 6.4L2.7 4.9 4.7 6.9 9.4 2.2 10.9 3.7 4.7 9.9z",
 };
 const MARKS = {
-  LIVE: ["dot", "good"],
-  STARTING: ["half", "busy"],
-  STOPPING: ["half", "busy"],
-  STOPPED: ["ring", "calm"],
-  DISABLED: ["bar", "calm"],
-  DRAFT: ["pen", "calm"],
-  BLOCKED: ["triangle", "warn"],
-  FAILED: ["cross", "bad"],
-  FAILED_UNLOAD: ["cross", "bad"],
-  up: ["check", "good"],
-  degraded: ["triangle", "warn"],
-  down: ["cross", "bad"],
-  passed: ["check", "good"],
-  failed: ["cross", "bad"],
-  skipped: ["bar", "calm"],
-  expected: ["check", "calm"],
-  "not run": ["ring", "warn"],
-  live: ["dot", "good"],
-  drains: ["half", "busy"],
-  running: ["half", "busy"],
-  restarting: ["triangle", "warn"],
-  healthy: ["check", "good"],
-  unhealthy: ["cross", "bad"],
+  "dot good": ["live"],
+  "half busy": ["starting", "stopping", "drains", "running"],
+  "bar calm": ["disabled", "skipped"],
+  "pen calm": ["draft"],
+  "triangle warn": ["blocked", "degraded", "restarting", "pending", "allowed"],
+  "cross bad": [
+    "failed",
+    "failed unload",
+    "down",
+    "unhealthy",
+    "needed, not allowed yet",
+    "not possible here",
+  ],
+  "check good": ["up", "passed", "healthy", "done"],
+  "check calm": ["expected"],
+  "ring warn": ["not run"],
+  "ring calm": ["stopped"], // and what is not known here
 };
 const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross", calm: "dot" };
+const DIFF_KINDS = { "+": "added", "-": "removed" };
 const LEVEL_BADGES = { error: "bad", warning: "warn", info: "calm" };
 
 export function Icon({ shape, tone = "calm", title }) {
@@ -56,13 +51,20 @@ export function Icon({ shape, tone = "calm", title }) {
 
 /** A state by its icon and its word: a module's, its health, or how a test ended. */
 export function State({ state, word = stateWord(state) }) {
-  const [shape, tone] = MARKS[state] ?? ["ring", "calm"];
+  const [shape, tone] = markOf(state);
   return html`<${Badge} tone=${tone}><${Icon} shape=${shape} tone=${tone} />${word}<//>`;
+}
+
+/** Return the shape and the tone of a state. */
+function markOf(state) {
+  const marks = Object.keys(MARKS);
+  const mark = marks.find((one) => MARKS[one].includes(stateWord(state))) ?? marks.at(-1);
+  return mark.split(" ");
 }
 
 /** The icon of a state alone, where there is no room for its word. */
 export function StateIcon({ state }) {
-  const [shape, tone] = MARKS[state] ?? ["ring", "calm"];
+  const [shape, tone] = markOf(state);
   return html`<${Icon} shape=${shape} tone=${tone} title=${stateWord(state)} />`;
 }
 
@@ -87,13 +89,16 @@ export function Linked({ text }) {
   );
 }
 
-/** A link to a module's tab; `go` is what the tab was given. */
-export function ModuleLink({ id, tab = "overview", go }) {
+/** A link to a module's tab, which says the module's name if it says nothing else; `go` is what the
+ * tab was given, `args` what a view there is asked with. */
+export function ModuleLink({ id, tab = "overview", args, go, children }) {
   const follow = (event) => {
     event.preventDefault();
-    go(id, tab);
+    go(id, tab, args);
   };
-  return html`<a href=${routeOf(id, tab)} data-module=${id} onClick=${follow}>${shortName(id)}</a>`;
+  return html`<a href=${routeOf(id, tab, args)} data-module=${id} onClick=${follow}>
+    ${children ?? shortName(id)}
+  </a>`;
 }
 
 /** What stands where there is nothing: what would be here, and how it comes about. */
@@ -177,7 +182,7 @@ export function Diff({ files }) {
         <span class="added">+${added}</span> <span class="removed">−${removed}</span>
       </div>
       <pre tabindex="0" role="group" aria-label=${`Differences of ${file}`}>
-        ${diffLines(text).map((line) => html`<div class=${line.kind}>${line.text || " "}</div>`)}
+        ${diffLines(text).map((line) => html`<div class=${DIFF_KINDS[line[0]]}>${line || " "}</div>`)}
       </pre>
     </div>`,
   );
@@ -293,20 +298,6 @@ export function Dialog({ title, onClose, end = "Close", buttons, children }) {
     <div class="stack tight scroll">${children}</div>
     <div class="row"><button onClick=${onClose}>${end}</button>${buttons}</div>
   </dialog>`;
-}
-
-/** A dialog whose button does what its children say: `done` is the useAsk of it, `said` its end. */
-export function DeedDialog({ action, label, ready = true, danger = true, done, said, ...dialog }) {
-  const ended = done.value !== undefined;
-  const button = html`<button class=${danger ? "danger" : "primary"} data-action=${action}
-    disabled=${!ready || done.busy} onClick=${() => done.ask()}>
-    ${done.busy ? "Working …" : label}
-  </button>`;
-  return html`<${Dialog} ...${dialog} end=${ended ? "Close" : "Cancel"} buttons=${!ended && button}>
-    <${ErrorBox} error=${done.error} />
-    ${ended && html`<${Note} tone="good">${said}<//>`}
-    ${dialog.children}
-  <//>`;
 }
 
 /** Ask for an operation, at once and whenever its arguments or what stands in `again` change, also

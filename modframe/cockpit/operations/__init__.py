@@ -23,13 +23,14 @@ from . import (
     modules,
     panels,
     routes,
+    schema,
     services,
     settings,
     source,
 )
 
-_FILES = (backups, data, errors, failing, graph, history, logs, modules, panels, routes, services,
-          settings, source)  # fmt: skip
+_FILES = (backups, data, errors, failing, graph, history, logs, modules, panels, routes, schema,
+          services, settings, source)  # fmt: skip
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {name: operation for file in _FILES for name, operation in file.OPERATIONS.items()}
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from ...errors import ModframeError
 from ...names import short_id
@@ -52,10 +52,10 @@ def errors(
         ui.Button("Refresh", does="again"),
     )
     request = _request(ask, text.strip())
-    return ui.View([ui.Row(controls, "Filter"), *request, *_kinds(groups, module)])
+    return ui.View([ui.Row(controls, "Filter"), *request, *_kinds(ask, groups, module)])
 
 
-def _kinds(groups: list[Group], module: str) -> Iterator[ui.Block]:
+def _kinds(ask: Ask, groups: list[Group], module: str) -> Iterator[ui.Block]:
     if not groups:
         yield ui.Empty("No errors", "Nothing was recorded that fits.")
         return
@@ -63,17 +63,20 @@ def _kinds(groups: list[Group], module: str) -> Iterator[ui.Block]:
     cut = f", the newest {len(shown):,} are listed" if total > len(shown) else ""
     many = f"{total:,} kind{'' if total == 1 else 's'} of error{cut}"
     yield ui.Text(many, "muted", status=True)
-    rows = [_cells(one, module) for one in shown]
+    known = set() if module else set(ask.facts.seen.ids())
+    rows = [_cells(one, module, known) for one in shown]
     opens = [ui.Call("error_kind", {"kind": one.newest.fingerprint}) for one in shown]
     yield ui.Table("Errors", _COLUMNS, rows, opens)
 
 
-def _cells(group: Group, module: str) -> tuple[ui.Cell, ...]:
+def _cells(group: Group, module: str, known: Container[str]) -> tuple[ui.Cell, ...]:
     facts, newest = group.to_dict(), group.newest
+    name = newest.module_id
+    where = ui.Link(name, "errors") if name in known else short_id(name)
     live = ((number, many) for number, many in sorted(group.generations.items()) if number)
     return (
         ui.Text(one_line(newest.message)[:_WIDTH], "cause", newest.kind),
-        "" if module else short_id(newest.module_id),
+        "" if module else where,
         group.count,
         ui.Time(facts["last"]),
         newest.place,

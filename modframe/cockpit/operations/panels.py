@@ -10,6 +10,7 @@ from ...names import full_id
 from ...parts.health.health import HEADS, badness
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
+from .. import blocks as ui
 from ..asks import Ask, Operation
 from ..facts import Facts
 from ..panels import panels_of_all
@@ -27,13 +28,17 @@ def health(ask: Ask) -> list[dict[str, Any]]:
     return [{**about, "rows": rows, "detail": False, "tab": "Health"}]
 
 
-def act(ask: Ask, module: str, *, noun: str, action: str, row: str) -> None:
+def act(ask: Ask, module: str, *, noun: str, action: str, row: str, plan: bool = False) -> ui.View:
     """Do what a button of a row says, and wait for its end; it goes on if nobody waits any more.
+
+    With ``plan`` only say what it is about.
 
     Raises:
         ModframeError: If the module isn't live, or no panel of it has this button.
     """
     key = full_id(module)
+    if plan:
+        return ui.View([ui.Text(f"The {noun} {row} of {key}.")])
     generation = ask.facts.live.generations.get(key)
     if generation is None:
         raise ModframeError(f"{key} is not live any more", cure="load it again", subject=key)
@@ -45,6 +50,7 @@ def act(ask: Ask, module: str, *, noun: str, action: str, row: str) -> None:
             f"{key} has no {noun} {row!r} any more", cure="choose another one", subject=key
         )
     ask.start(lambda: part.act(generation, action, row), f"{action}: {row}").result()
+    return ui.View([ui.Note(f"{action}: {row}: done", "good")])
 
 
 def _declared(facts: Facts, generation: Generation, noun: str) -> tuple[Part[Any], Panel]:

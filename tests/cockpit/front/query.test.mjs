@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { asCell, cellFacts, completed, keyOfRow } from "../../../modframe/cockpit/front/query.mjs";
 import { lastOffset, pageWords } from "../../../modframe/cockpit/front/query.mjs";
 import { quotedName, recalled } from "../../../modframe/cockpit/front/query.mjs";
-import { rowsAsCsv, typedValue, withQuery } from "../../../modframe/cockpit/front/query.mjs";
+import { rowsAsCsv, withQuery } from "../../../modframe/cockpit/front/query.mjs";
 
 test("a long value stands cut, with its size", () => {
   assert.deepEqual(cellFacts("short"), { text: "short", cut: false });
@@ -58,10 +58,8 @@ test("earlier queries come back, each once, and the draft stands at their end", 
   assert.deepEqual(recalled(queries, 1, 1, "draft"), { at: 2, query: "draft" });
 });
 
-test("texts become cells, names and values", () => {
+test("texts become cells and names", () => {
   assert.equal(asCell(" SELECT 1 "), "%%sql\nSELECT 1\n");
   assert.equal(quotedName("items"), "items");
   assert.equal(quotedName('my "t"'), '"my ""t"""');
-  assert.equal(typedValue("0.5"), 0.5);
-  assert.equal(typedValue("n/a"), "n/a");
 });

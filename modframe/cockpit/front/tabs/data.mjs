@@ -1,14 +1,14 @@
-// Data: the tables of databases with their rows, SQL that only reads, how tables fit their models,
-// and backups. Of one module, its databases alone. Rows are sorted and paged by the database.
+// Data: the tables of databases with their rows, and SQL that only reads; how tables fit their models
+// and backups are views of operations. Of one module, its databases alone. Rows are sorted and paged by the database.
 
 import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { number } from "../format.mjs";
+import { BlocksView } from "../blocks.mjs";
 import { CellView, CopyCsv, ValueDialog } from "../cells.mjs";
 import { keyOfRow, lastOffset, pageWords, quotedName, rowsAsCsv } from "../query.mjs";
 import { Table } from "../table.mjs";
-import { Asked, Badge, Empty, ErrorBox, ModuleLink, Note, Segments, useAsk } from "../ui.mjs";
-import { BackupsView } from "./backups.mjs";
-import { SchemaView } from "./schema.mjs";
+import { Asked, Badge, Empty, ErrorBox, ModuleLink, Note, Segments, Select } from "../ui.mjs";
+import { useAsk } from "../ui.mjs";
 import { SqlView } from "./sql.mjs";
 
 const ROWS_OF_PAGE = 100; // rows of a page
@@ -36,7 +36,7 @@ export function DataTab({ id, state, client, go }) {
 
 function DataParts({ databases, view, set, ...shared }) {
   if (view.show === "sql") return h(SqlView, { ...shared, view, set });
-  if (view.show === "backups") return h(BackupsView, shared);
+  if (view.show === "backups") return h(BlocksView, { ...shared, call: { op: "backups" } });
   if (!databases.length) {
     return html`<${Empty} title="No tables yet">A module declares them by models beside its DATABASE_NAME.<//>`;
   }
@@ -53,6 +53,19 @@ function DataParts({ databases, view, set, ...shared }) {
       ${databases.map((one) => h(DatabaseTables, { one, at, open, go: shared.go, key: one.name }))}
     </nav>
     ${at.table && h(TableView, { ...shared, at, set, open, key: `${at.database}.${at.table}` })}
+  </div>`;
+}
+
+function SchemaView({ client, go, databases, view, set }) {
+  const chosen = databases.find(({ name }) => name === view.database) ?? databases[0];
+  const { name, refused } = chosen;
+  const call = { op: "schema", args: { database: name } };
+  return html`<div class="stack">
+    <label class="muted row">Database
+      <${Select} field="database" options=${databases.map((one) => [one.name, one.name])} value=${name}
+        onChange=${(database) => set({ database, table: "" })} />
+    </label>
+    <${BlocksView} ...${{ client, go, call, again: [refused] }} key=${name} />
   </div>`;
 }
 

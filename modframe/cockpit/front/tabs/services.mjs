@@ -3,8 +3,7 @@
 
 import { h, html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.mjs";
 import { SourceButton } from "../blocks.mjs";
-import { Fields, rawOfAll, useForm } from "../fields.mjs";
-import { collect, withoutSecrets } from "../forms.mjs";
+import { Fields, useForm } from "../fields.mjs";
 import { count, duration, number, shortName } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
 import { rowsWith } from "../store.mjs";
@@ -73,7 +72,6 @@ export function PickOne({ client, id, of }) {
   </div>`;
 }
 
-/** Return the rows in which all words of a text occur. */
 /** What an operation says of the chosen row, asked again when its module has another generation. */
 function Chosen({ client, op, args, row, view }) {
   const asked = useAsk(client, op, args, { again: [row.generation] });
@@ -99,7 +97,8 @@ function MethodFacts({ client, facts, row: { module, service, ...numbers } }) {
     }
     ${examples.map((one) => html`<${Code} label="Example" text=${exampleOf(one)} />`)}
     <${Numbers} of=${numbers} />
-    <${MethodForm} key=${JSON.stringify(params)} ...${{ client, service, method: name, params }} />
+    <${MethodForm} key=${JSON.stringify(params)} client=${client} fields=${params}
+      given=${{ service, method: name }} />
   `;
 }
 
@@ -110,19 +109,9 @@ export function Numbers({ of }) {
   return html`<p class="muted">${of.count ? said : "Not called yet."}</p>`;
 }
 
-function MethodForm({ client, service, method, params: fields }) {
-  const { raw, change, args, faults, run, form } = useForm(client, "call", {
-    first: () => rawOfAll(fields),
-    read: (typed) => {
-      const { values, faults } = collect(fields, typed);
-      return { args: { service, method, args: values }, faults };
-    },
-    clean: (typed) => withoutSecrets(fields, typed),
-  });
-  return html`<form ...${form}>
-      <${Fields} ...${{ fields, raw, change, faults }} />
-      <${RunButtons} run=${run} />
-    </form>
+function MethodForm({ client, given, fields }) {
+  const { args, run, form, inputs } = useForm(client, "call", given, fields);
+  return html`<form ...${form}><${Fields} ...${inputs} /><${RunButtons} run=${run} /></form>
     <${Outcome} run=${run} />
     <${AsCode} ...${{ client, op: "call_code", args }} />`;
 }
@@ -132,7 +121,7 @@ function Outcome({ run: { value, error, parts, busy } }) {
   return html`<div class="outcome stack" data-outcome=${kind}>
     <${ShownParts} parts=${parts} label="Items" />
     ${value && !error && !busy && h(Returned, { value })}
-    <${ErrorBox} error=${error} />
+    <${ErrorBox} error=${error} title=${error?.faults && "Nothing was sent"} />
   </div>`;
 }
 
