@@ -49,7 +49,7 @@ export function Blocks({ client, go, blocks, view, close }) {
   const does = { again: view?.ask, anew: view?.startOver, close };
   const press = ({ chosen, ...button }) => {
     if (button.does) return does[button.does]();
-    const withChoices = (call) => call && { ...call, args: { ...call.args, ...view.choices } };
+    const withChoices = (call) => call && { ...call, args: { ...call.args, ...view?.choices } };
     const calls = { call: withChoices(button.call), plan: withChoices(button.plan) };
     setPressed({ ...button, ...(chosen && calls), at: Date.now() });
   };
