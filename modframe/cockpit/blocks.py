@@ -315,8 +315,9 @@ def facts_of(value: Any) -> Any:
         return [facts_of(one) for one in value]
     if not isinstance(value, Block | View):
         return thaw(value)
-    facts = {"kind": type(value).__name__.lower()} if isinstance(value, Block) else {}
-    for name, default in _defaults(type(value)):
+    kind: Any = type(value)
+    facts: dict[str, Any] = {"kind": kind.__name__.lower()} if isinstance(value, Block) else {}
+    for name, default in _defaults(kind):
         if (own := getattr(value, name)) != default:
             facts[name] = facts_of(own)
     return facts
