@@ -136,9 +136,8 @@ class AppContext(Surrounded):
         swap = self._engine.swap
         sources = parse_sources(source, id, self._engine.source_finder.find)
         trial = self._engine.trials.make(source.module_id for source in sources) if test else None
-        outcomes = self._app_loop.block(
-            "app.load()",
-            lambda: swap.change(sources, anew=force or test, force=force, trial=trial),
+        outcomes = self._app_loop.wait(
+            lambda: swap.change(sources, anew=force or test, force=force, trial=trial)
         )
         refuse_superseded(outcomes)
         modules = [Module(self._engine, loaded.module_id) for loaded in sources]
@@ -157,9 +156,7 @@ class AppContext(Surrounded):
         self._app_loop.refuse_here("app.plan()")
         sources = parse_sources(source, id, self._engine.source_finder.find)
         swap = self._engine.swap
-        return self._app_loop.block(
-            "app.plan()", lambda: swap.plan(sources, anew=force, force=force)
-        )
+        return self._app_loop.wait(lambda: swap.plan(sources, anew=force, force=force))
 
     @hide_frames
     def check(self, name: str) -> tuple[Finding, ...]:

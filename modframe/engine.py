@@ -173,7 +173,7 @@ class Engine(Front):
         self.swap = Swap(self, self.ending)
         self.swap.listeners.append(lambda source, _: self.text_folders.refresh(source))
         self.settings_changes = SettingsChanges(
-            self, self.settings.preferences, swap=self.swap, ending=self.ending
+            self, self.settings, swap=self.swap, ending=self.ending
         )
         self.handles = Handles(
             self.app_loop,

@@ -516,6 +516,7 @@ class EventsNotSettledError(ModframeError, TimeoutError):
 _ROOMS = (
     "parts.database.errors",
     "parts.database.revisions.errors",
+    "parts.events.errors",
     "parts.web.errors",
     "server.surroundings.errors",
 )

@@ -73,7 +73,8 @@ def subscribe(
     The events of a subscription wait in a queue of the app's, which outlives the generations of the
     module. A method that was cut at the deadline of a swap gets the event again, and so does one
     that raised, up to ``retries`` times with longer and longer pauses; then the event is kept in
-    ``app.events.dead``. Several may stand on one method.
+    ``app.events.dead``, and ``app.events.retry`` gives it once more. Several may stand on one
+    method.
 
     Args:
         event: The class, a pydantic model or a dataclass; or its plain name, such as

@@ -29,6 +29,15 @@ def full_id(name: str) -> str:
     return name if "." in name else f"{DEFAULT_TYPE}.{name}"
 
 
+def short_id(module_id: str) -> str:
+    """Return an id without the type that goes without saying.
+
+    >>> short_id("standard.orders"), short_id("core.settings")
+    ('orders', 'core.settings')
+    """
+    return module_id.removeprefix(f"{DEFAULT_TYPE}.")
+
+
 def folder_of(modules: Path, module_id: str) -> Path:
     """Return where a module's files lie below a folder of modules: ``<type>/<name>``."""
     kind, _, name = module_id.partition(".")

@@ -157,6 +157,16 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
+def size(number: int) -> str:
+    """Return a number of bytes in words.
+
+    >>> size(12), size(1536), size(2_000_000)
+    ('12 B', '1.5 kB', '2 MB')
+    """
+    unit, worth = ("B", 1.0) if number < 1e3 else ("kB", 1e3) if number < 1e6 else ("MB", 1e6)
+    return f"{number / worth:,.1f}".removesuffix(".0") + f" {unit}"
+
+
 def with_cure(message: str, cure: str) -> str:
     """Return a message followed by its next step, each as a sentence."""
     if not cure:

@@ -21,6 +21,7 @@ from ..errors import FormError, ModframeError
 from ..runtime.calls.call import Call
 from ..view.snapshot import thaw
 from ..wording import near
+from .blocks import facts_of
 from .facts import Facts
 from .rows import error_facts
 
@@ -121,7 +122,7 @@ class Asks:
         began = time.perf_counter()
         answer: dict[str, Any]
         try:
-            answer = {"ok": True, "value": thaw(self._call(ask, name, arguments))}
+            answer = {"ok": True, "value": facts_of(self._call(ask, name, arguments))}
         except CancelledError:
             answer = {"ok": False, "error": {"type": "Cancelled", "message": "It was cancelled."}}
         except BaseException as error:  # noqa: BLE001  # module code, which may raise anything

@@ -1,10 +1,11 @@
 """The fields of a form: what a person fills in where a JSON schema says what is allowed.
 
 In come schemas as pydantic and the OpenAPI document have them, out go fields as the front end draws
-them: ``{name, required, about, type, fallback?, kind, nullable?}``, and what the kind needs: the
-``choices`` of a choice, the ``fields`` of an object, the ``item`` of a list, the ``options`` of a
-union. An option is a field with a ``title``; ``takes`` is the JSON type that it has. `sample_of`
-makes a value that a body of JSON begins with.
+them: ``{name, required, about, type, first, fallback?, kind, nullable?}``, and what the kind
+needs: the ``choices`` of a choice, the ``fields`` of an object, the ``item`` of a list, the
+``options`` of a union. ``first`` is what its input shows at first. An option is a field with a
+``title``; ``takes`` is the JSON type that it has. `sample_of` makes a value that a body of JSON
+begins with.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..masking import is_secret_name
+from .form import Json, first_of
 
-Json = dict[str, Any]
 Schema = Mapping[str, Any]
 
 DEEPEST = 6
@@ -95,13 +96,19 @@ def fields_of(schema: Schema, root: Schema, depth: int = 0) -> list[Json]:
 def _field(at: _Place, schema: Schema, *, required: bool) -> Json:
     own = resolved(schema, at.root)
     default = own.get("default") if at.default is None else at.default
-    return {
+    field = {
         "name": at.name,
         "required": required,
         "about": own.get("description", ""),
         **({} if default is None else {"fallback": default}),
         **_input(replace(at, default=default), own),
     }
+    return {**field, "type": _kind_word(field), "first": first_of(field, default)}
+
+
+def _kind_word(field: Json) -> str:
+    """Return what kind of value a field takes, in words."""
+    return f"{field.get('title') or field['kind']}{' or none' if field.get('nullable') else ''}"
 
 
 def resolved(schema: Schema, root: Schema, steps: int = 20) -> Schema:
@@ -172,7 +179,7 @@ def _union(at: _Place, outer: Schema, many: list[Schema]) -> Json:
             return {"kind": "choice", "choices": [True, False], "nullable": True}
         if not nullable or inner["kind"] not in _NESTED:
             return {**inner, "nullable": nullable}
-    none = [{"title": "none", "none": True}] if nullable else []
+    none = [{"title": "none", "none": True, "first": None}] if nullable else []
     return {"kind": "union", "options": [*none, *(_option(at, one) for one in others)]}
 
 

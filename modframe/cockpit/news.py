@@ -1,7 +1,7 @@
 """`News`: what one front end was told, so that it is told no more than what has changed.
 
-`Session` asks it for the next message. A quiet app costs a look at one mark a module; only the
-module that is on the screen is described anew each time, since its numbers move.
+`Session` asks it for the next message. A quiet app costs a look at two counters of changes; only
+the module that is on the screen is described anew each time, since its numbers move.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class News:
     def forget(self) -> None:
         """Tell everything again."""
         self._seq = 0
+        self._revision = (-1, -1)
         self._marks: dict[str, tuple[object, ...]] = {}
         self._order: list[str] = []
         self._meta: dict[str, Any] = {}
@@ -55,9 +56,7 @@ class News:
         message: dict[str, Any] = {"seq": self._seq}
         if self._seq == 1:
             message["full"] = True
-        if order := self._new_order():
-            self._order = order
-        rows = self._rows()
+        order, rows = self._modules()
         found = {
             "order": order,
             "rows": rows,
@@ -67,6 +66,17 @@ class News:
             "ticks": self._new_ticks(),
         }
         return message | {key: value for key, value in found.items() if value}
+
+    def _modules(self) -> tuple[list[str], dict[str, Any]]:
+        """Return the ids of all modules, if they are not those that were told, and changed rows."""
+        # The counters come first: what changes in between is then told twice, and not lost.
+        revision = (self._facts.live.revision, self._facts.records.revision)
+        if revision == self._revision:
+            return [], {}
+        self._revision = revision
+        if order := self._new_order():
+            self._order = order
+        return order, self._rows()
 
     def _new_order(self) -> list[str]:
         """Return the ids of all modules, if they are not those that were told."""
@@ -78,7 +88,6 @@ class News:
         for key in rows:
             del self._marks[key]
         for key in self._order:
-            # The mark comes first: what changes in between is then told twice, and not lost.
             if self._marks.get(key) != (mark := mark_of(self._facts, key)):
                 self._marks[key] = mark
                 rows[key] = row_of(self._facts, key)

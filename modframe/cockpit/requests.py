@@ -18,6 +18,8 @@ from ..masking import is_secret_name, mask
 BodyKind = Literal["none", "json", "form", "multipart", "text"]
 PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 """A parameter in a path, with its converter."""
+PLACES = {"path": "inside", "query": "query", "header": "headers", "cookie": "cookies"}
+"""Where a parameter stands, as OpenAPI says it → the attribute of `Request`."""
 STARS = "***"
 
 
@@ -39,6 +41,21 @@ class Request:
     cookies: Mapping[str, str] = field(default_factory=dict)
     kind: BodyKind = "none"
     body: Any = None
+
+    def filled(self, values: Mapping[str, Any]) -> Request:
+        """Return it with the values of a form; parameters that are none are left out."""
+        given: dict[str, Any] = {
+            PLACES[place]: {
+                name: [_form_text(one) for one in value]
+                if place == "query" and isinstance(value, list)
+                else _form_text(value)
+                for name, value in values[place].items()
+                if value is not None
+            }
+            for place in PLACES.keys() & values.keys()
+        }
+        body = values.get("body", "")
+        return replace(self, **given, body=body, kind=self.kind if body != "" else "none")
 
     def url(self, *, whole: bool = True) -> str:
         """Return path and query; a path in a path keeps its slashes.

@@ -5,7 +5,7 @@ In go a `ModuleView` and what is known beside it, out comes JSON-ready data, as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -17,8 +17,10 @@ from ..runtime.generation import Generation
 from ..view.collect import faults_of
 from ..view.snapshot import ModuleView, thaw
 from ..wording import one_line
+from . import blocks as ui
 from .facts import Facts
 from .panels import panels_of
+from .plans import tests_blocks
 from .values import bounded
 
 _PLAIN = tuple(
@@ -32,10 +34,23 @@ def mark_of(facts: Facts, module_id: str) -> tuple[object, ...]:
     """Return what differs once the row of a module may have changed; it is cheap to make."""
     record = facts.records.get(module_id)
     generation = facts.live.generations.get(module_id)
-    revision = (record.revision, len(record.unsettled)) if record is not None else (0, 0)
+    revision = record.revision if record is not None else 0
     if generation is None:
-        return revision
-    return (*revision, generation.number, len(generation.deaths), _verdict_of(generation))
+        return (revision,)
+    return (revision, generation.number, generation.revision)
+
+
+_URGENT = {"FAILED": 1, "FAILED_UNLOAD": 1, "BLOCKED": 4}
+_ILL = {"down": 2, "degraded": 3}
+
+
+def urgency_of(facts: Facts, module_id: str) -> int:
+    """Return how soon someone has to look at a module: 1 is first; 0 if nobody has to."""
+    if urgent := _URGENT.get(facts.records.state(module_id)):
+        return urgent
+    if facts.records.error(module_id) is not None:
+        return 2
+    return _ILL.get(_verdict_of(facts.live.generations.get(module_id)), 0)
 
 
 def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
@@ -45,6 +60,7 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
     services = view.parts.get("service", {})
     row = {
         "state": view.state,
+        "urgency": urgency_of(facts, module_id),
         "generation": view.generation,
         "version": view.version,
         "about": view.description,
@@ -64,11 +80,11 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
 def _brief(error: BaseException) -> dict[str, Any]:
     """Return what a list shows of an error: its place, its first line, the next step."""
     cause = _cause_of(error)
-    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": _blocked_by(error)}
+    brief = {**cause, "message": one_line(cause["message"]), "blocked_by": blockers_of(error)}
     return {key: value for key, value in brief.items() if value}
 
 
-def _blocked_by(error: BaseException) -> tuple[str, ...]:
+def blockers_of(error: BaseException | None) -> tuple[str, ...]:
     """Return the ids of the modules that have to be mended first."""
     if isinstance(error, BlockedError):
         return error.by
@@ -85,16 +101,27 @@ def _verdict_of(generation: Generation | None) -> str:
 
 
 def detail_of(facts: Facts, module_id: str) -> dict[str, Any]:
-    """Return the facts of one module by name: those of its view, each part's, and the panels."""
+    """Return the facts of one module by name: of its view and its parts, panels and buttons."""
     view = facts.seen.module(module_id)
     error = facts.records.error(module_id)
     return {
         **{name: getattr(view, name) for name in _PLAIN},
         "findings": tuple(one.to_dict() for one in view.findings),
-        "panels": panels_of(facts, view),
+        **{f"panels.{at:02}": panel for at, panel in enumerate(panels_of(facts, view))},
+        "actions": tuple(map(ui.facts_of, _actions(view))),
         "failure": error_facts(error) if error is not None else None,
         **{f"parts.{name}": part for name, part in view.parts.items()},
     }
+
+
+def _actions(view: ModuleView) -> Iterator[ui.Button]:
+    """Yield the buttons at the head of a module."""
+    yield ui.action_button(view.id, "reload", "Reload")
+    yield ui.action_button(view.id, "test", "Run tests")
+    yield ui.action_button(view.id, "export", "Export")
+    if view.draft:
+        yield ui.action_button(view.id, "drop_draft", "Drop draft", danger=True)
+    yield ui.action_button(view.id, "unload", "Unload", danger=True)
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,8 +139,8 @@ def error_facts(error: BaseException) -> dict[str, Any]:
     Returns:
         ``type``, ``message``, ``place`` (the file, the cell and the line), ``cure``, ``code``,
         ``step`` (of a load), ``findings``, all of them if there are several, ``blocked_by``,
-        ``tried``, how the module's own tests ended, and ``trace``, the traceback of module code; of
-        a form the ``field`` and the ``faults`` by their place. What isn't known is left out.
+        ``blocks``, how the module's own tests ended, and ``trace``, the traceback of module code;
+        of a form the ``field`` and the ``faults`` by their place. What isn't known is left out.
     """
     findings: tuple[Finding, ...] = error.findings if isinstance(error, LoadError) else ()
     facts: dict[str, Any] = {
@@ -121,8 +148,8 @@ def error_facts(error: BaseException) -> dict[str, Any]:
         "type": type(error).__name__,
         "findings": [one.to_dict() for one in findings] if len(findings) > 1 else [],
         "step": error.step if isinstance(error, LoadError) else "",
-        "blocked_by": _blocked_by(error),
-        "tried": thaw(error.tried) if isinstance(error, LoadError) else (),
+        "blocked_by": blockers_of(error),
+        "blocks": ui.facts_of(tests_blocks(error.tried)) if isinstance(error, LoadError) else [],
         "trace": format_trimmed(error),
     }
     if isinstance(error, FormError):

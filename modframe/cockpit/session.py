@@ -12,6 +12,8 @@ JSON. These are the messages:
 
 - ``{id, ok: true, value, ms}`` or ``{id, ok: false, error, ms}`` answers a question;
   ``{id, part}`` is progress or an item, before the answer.
+  The value is often a view ``{blocks, label?, refused?, danger?}`` (`blocks.View`): what a tab, an
+  opened row or a dialog holds, as blocks ``{kind, ...}`` that the front end draws.
 - ``{seq, full?, order?, rows?, meta?, detail?, log?, ticks?}``: news, as `News` makes them, at
   least once a second: a front end that hears nothing for longer has lost the kernel.
 - ``{over: <why>}``: no more news come.

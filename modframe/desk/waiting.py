@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import WorkspaceError
+from ..names import short_id
 from ..source import Source
 from ..source.notebook import read_notebook
 
@@ -33,7 +34,7 @@ class Waiting:
         if not self.in_folder:
             return names
         one = len(self.files) == 1
-        short = self.module_id.removeprefix("standard.")
+        short = short_id(self.module_id)
         return (
             f"{names}, whose {'cell has' if one else 'cells have'} not run since the start. Run "
             f"{'it' if one else 'them'}, or `%modframe keep {short}` to go live with the "

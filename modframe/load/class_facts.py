@@ -5,7 +5,7 @@ The reader asks both: it looks facts up by decorator, and adds findings with the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
@@ -56,14 +56,14 @@ class ClassFacts(dict[str, Fact]):
             ]
         super().__init__({fact.decorator: fact for fact in reversed(self._facts)})
 
-    def every(self, *decorators: str) -> Iterator[Fact]:
+    def every(self, *decorators: str) -> list[Fact]:
         """Return all facts of some decorators, from the top down."""
-        return (fact for fact in self._facts if fact.decorator in decorators)
+        return [fact for fact in self._facts if fact.decorator in decorators]
 
-    def value(self, decorator: str, name: str, default: Any = None) -> Any:
-        """Return one argument of a decorator, or ``default`` without the decorator."""
+    def arguments(self, decorator: str) -> Mapping[str, Any]:
+        """Return the arguments of a decorator by name; none without the decorator."""
         fact = self.get(decorator)
-        return default if fact is None else fact.values.get(name, default)
+        return fact.values if fact is not None else {}
 
     def joined(self, decorator: str, name: str) -> tuple[str, ...]:
         """Return all names in one argument of a repeatable decorator, without duplicates."""
@@ -78,10 +78,10 @@ class ClassFacts(dict[str, Fact]):
         return tuple(name for name in MANDATORY if name not in self)
 
     @property
-    def repeated(self) -> tuple[Fact, ...]:
+    def repeated(self) -> list[Fact]:
         """The second and later facts of decorators that may be used only once."""
         once = [fact for fact in self._facts if fact.decorator not in _REPEATABLE]
-        return tuple(fact for fact in once if fact is not self[fact.decorator])
+        return [fact for fact in once if fact is not self[fact.decorator]]
 
 
 class Findings:

@@ -40,7 +40,7 @@ def read_health(
         api: The executed ``api.py``.
         findings: Where what is wrong is added.
     """
-    first = facts.value("module", "healthy_first")
+    first = facts.arguments("module").get("healthy_first")
     first = getattr(cls, _FIRST, False) if first is None else first
     fact = facts.get("module_health_check")
     owners = [cls, *([service.service_class] if service and service.service_class else [])]

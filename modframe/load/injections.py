@@ -39,7 +39,8 @@ def read_injections(methods: Iterable[Any], findings: Findings) -> Injections:
     """
     plans: dict[FunctionType, tuple[Injected, ...]] = {}
     for method in dict.fromkeys(methods):  # a module class may be its service's class too
-        function = inspect.unwrap(method) if callable(method) else None
+        wraps = callable(method) and hasattr(method, "__wrapped__")
+        function = inspect.unwrap(method) if wraps else method
         if isinstance(function, FunctionType) and _takes_more_than_self(function):
             plan = tuple(_plan(function, findings))
             if plan:

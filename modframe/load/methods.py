@@ -61,6 +61,8 @@ def signature_text(signature: inspect.Signature | None) -> str:
 
 def _without_secrets(signature: inspect.Signature) -> inspect.Signature:
     """Return a signature in which no default is a secret."""
+    if not signature.parameters:
+        return signature
     shown = [
         parameter.replace(default=MASK) if is_one_secret(parameter.default, name) else parameter
         for name, parameter in signature.parameters.items()

@@ -24,7 +24,7 @@ def read_paths(cls: type, facts: ClassFacts, findings: Findings) -> tuple[str, .
 
     Each fault is added to ``findings``, at the decorator or constant that has the value.
     """
-    value, fact = facts.value("module", "path"), facts.get("module")
+    value, fact = facts.arguments("module").get("path"), facts.get("module")
     what, at = "path", fact or _CONSTANT
     if value is None:
         value, what, at = getattr(cls, _CONSTANT, ()), _CONSTANT, _CONSTANT

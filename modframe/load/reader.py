@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import PurePosixPath
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -74,10 +75,11 @@ class Reader:
         short = facts.get("module") is not None
         services = ServiceReader(self.modules, self._findings)
         service = services.read_short_form(cls, facts) if short else services.read_guide_form(facts)
-        settings = facts.value("module", "settings")
+        given = facts.arguments("module")
+        settings = given.get("settings")
         phase1, phase2 = self._phases(cls, facts)
         integrity = facts.get("enforce_data_integrity")
-        requires = tuple(facts.value("module", "requires") or ())
+        requires = tuple(given.get("requires") or ())
         router = self._router(facts)
         initializes = short and "initialize" not in phase2
         injections = self._injections(cls, service, (*phase1, *phase2), initializes=initializes)
@@ -107,8 +109,8 @@ class Reader:
             settings_model=(
                 services.find_class(settings, at=facts.get("module")) if settings else None
             ),
-            database_name=facts.value("register_database", "database_name")
-            or facts.value("module", "database"),
+            database_name=facts.arguments("register_database").get("database_name")
+            or given.get("database"),
             files=self._files(cls),
             initializes_service=initializes,
             health=read_health(
@@ -273,7 +275,7 @@ class Reader:
         name = fact.values["router_name"] if fact else "router"
         router = vars(self.modules["api.py"]).get(name) if name else None
         kind = type(router).__name__
-        if _is_router(router):
+        if router is not None and _is_router(router):
             return router
         if fact is not None and name:
             fault = f"and in api.py that is no APIRouter but of type {kind}"
@@ -323,7 +325,7 @@ def _is_pattern(value: object) -> bool:
 
 
 def _distinct(*groups: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item for group in groups for item in group))
+    return tuple(dict.fromkeys(chain.from_iterable(groups)))
 
 
 def handover_fields(
@@ -334,25 +336,23 @@ def handover_fields(
     What a module doesn't say is not among them.
     """
     owners = {cls, (service and service.service_class) or cls}
-    said = {name: _configured(cls, facts, name) for name in _CHECKS}
+    given = facts.arguments("module")
+    fields: dict[str, Any] = {}
+    for name, check in _CHECKS.items():
+        value = given.get(name)
+        if value is None:
+            value = getattr(cls, _CONSTANTS[name], _UNSAID)
+        if value is not _UNSAID:
+            fields[name] = check(name, value, findings)
     return {
-        **{
-            name: _CHECKS[name](name, value, findings)
-            for name, value in said.items()
-            if value is not _UNSAID
-        },
+        **fields,
         "paths": read_paths(cls, facts, findings),
-        "dumps_state": any(callable(getattr(owner, "dump_state", None)) for owner in owners),
-        "loads_state": any(callable(getattr(owner, "load_state", None)) for owner in owners),
+        "dumps_state": any(map(callable, [getattr(owner, "dump_state", None) for owner in owners])),
+        "loads_state": any(map(callable, [getattr(owner, "load_state", None) for owner in owners])),
     }
 
 
 _UNSAID = object()
-
-
-def _configured(cls: type, facts: ClassFacts, name: str) -> Any:
-    argument = facts.value("module", name)
-    return getattr(cls, _CONSTANTS[name], _UNSAID) if argument is None else argument
 
 
 def _checked_attributes(name: str, value: Any, findings: Findings) -> tuple[str, ...]:

@@ -41,10 +41,10 @@ class ServiceReader:
 
     def read_short_form(self, cls: type, facts: ClassFacts) -> ServiceSpec | None:
         """Return the service of the short form: the named class or the module class."""
-        at, wanted = facts.get("module"), facts.value("module", "service")
+        at, wanted = facts.get("module"), facts.arguments("module").get("service")
         if wanted is None:
             at = facts.get("auto_service_creation")
-            wanted = facts.value("auto_service_creation", "service_class")
+            wanted = facts.arguments("auto_service_creation").get("service_class")
         service_class: type | None = None
         if wanted is not None:
             service_class = self.find_class(wanted, at=at)

@@ -9,7 +9,7 @@ from .known import KnownSecrets
 from .models import hide_secrets, is_secret_at, mask_dump
 from .names import MASK, SECRET_TYPES, is_secret, is_secret_name, names_one_secret
 from .texts import mask_text, mask_urls
-from .values import is_one_secret, mask, secrets_in
+from .values import is_one_secret, mask, revealed, secrets_in
 
 __all__ = [
     "MASK",
@@ -25,5 +25,6 @@ __all__ = [
     "mask_text",
     "mask_urls",
     "names_one_secret",
+    "revealed",
     "secrets_in",
 ]

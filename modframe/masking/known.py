@@ -43,12 +43,20 @@ class KnownSecrets:
         self._lock = threading.Lock()
 
     def add(self, owner: str, values: Iterable[str]) -> None:
-        """Add the secrets of an owner, such as a module; its few last sets stay known."""
+        """Add the secrets of an owner, such as a module; its few last sets stay known.
+
+        One that is known already becomes the last one again.
+        """
         found = frozenset(value for value in values if len(value) >= SHORTEST)
+        if not found:
+            return
         with self._lock:
-            if found and found not in self._of.get(owner, ()):
-                self._of[owner].append(found)
+            known = self._of[owner]
+            if found in known:
+                known.remove(found)
+            else:
                 self._stale = True
+            known.append(found)
 
     def replace(self, text: str) -> str:
         """Return a text without the known values and without passwords in URLs."""

@@ -61,6 +61,24 @@ def _masked(value: Any, name: str, deeper: int) -> Any:
     return value
 
 
+def revealed(value: Any) -> Any:
+    """Return a value in which pydantic's secrets are what they hold; models are dictionaries.
+
+    >>> from pydantic import SecretStr
+    >>> revealed({"user": "ann", "keys": [SecretStr("hunter22")]})
+    {'user': 'ann', 'keys': ['hunter22']}
+    """
+    if isinstance(value, SECRET_TYPES):
+        return revealed(value.get_secret_value())
+    if isinstance(value, BaseModel):
+        value = dict(value)
+    if isinstance(value, Mapping):
+        return {key: revealed(item) for key, item in value.items()}
+    if isinstance(value, _COLLECTIONS):
+        return [revealed(item) for item in value]
+    return value
+
+
 def secrets_in(value: Any, name: str = "") -> Iterator[str]:
     """Yield the secrets in a value as texts: those that `mask` would mask.
 

@@ -77,12 +77,12 @@ class Tracing:
 tracing = Tracing()
 
 
-def span(name: str, **attributes: Any) -> AbstractContextManager[None]:
+def span(name: object, **attributes: Any) -> AbstractContextManager[None]:
     """Return a context manager that makes a span around its block, in one task, if any are made.
 
-    The names of attributes get ``modframe.`` in front.
+    The text of ``name`` is the span's name. The names of attributes get ``modframe.`` in front.
     """
-    return tracing.around(name, attributes) if tracing.on else _NOTHING
+    return tracing.around(str(name), attributes) if tracing.on else _NOTHING
 
 
 def begin_span(name: str, **attributes: Any) -> Span | None:

@@ -9,7 +9,7 @@ import asyncio
 
 from ..observe import get_framework_logger
 from ..runtime.generation import Generation
-from ..runtime.owner import is_activating
+from ..runtime.owner import activating
 from ..runtime.ownership import callable_name, callable_package
 from ..runtime.part import Part
 from ..wording import count
@@ -40,10 +40,10 @@ def _cancel(package: str, *, consumers: bool = False) -> list[str]:
     names = []
     # asyncio's own list; other loops have none, and their timers are left alone.
     for handle in list(getattr(asyncio.get_running_loop(), "_scheduled", ())):
+        if consumers and handle._context.get(activating) != package:
+            continue  # the quick question first: a loop may have thousands of timers
         callback = getattr(handle, "_callback", None)
         if callback is None or handle.cancelled() or callable_package(callback) != package:
-            continue
-        if consumers and not handle._context.copy().run(is_activating, package):
             continue
         names.append(callable_name(callback))
         handle.cancel()

@@ -50,6 +50,9 @@ class Step(NamedTuple):
         name = f"{callable_name(self.function).rpartition('.')[2]}()"
         return f"{name} ({self.phase})" if self.phase else name
 
+    def __str__(self) -> str:
+        return self.name
+
 
 _REMEMBERED = 10
 """Dead tasks and threads that a generation remembers; names may be as many as calls."""
@@ -84,6 +87,7 @@ class Generation:
         reads: The files that its body and its phases opened for reading.
         contract: What callers may rely on, once `contract_of` has read it.
         descriptions: Part name → facts and panels that stay, once a snapshot has collected them.
+        revision: Counts the changes of its deaths and its health. ``noted``: called after each.
     """
 
     def __init__(self, source: Source, number: int) -> None:
@@ -115,6 +119,8 @@ class Generation:
         self.contract: Any = None
         self.descriptions: dict[str, Any] = {}
         self.built_at = time.time()
+        self.revision = 0
+        self.noted: Callable[[], None] | None = None
         self._spec: ModuleSpec | None = None
         self.drain_event: asyncio.Event | None = None
 
@@ -207,11 +213,19 @@ class Generation:
         if full:
             self.deaths.pop(next(iter(self.deaths), name), None)
         self.deaths[name] = error
+        self.note_change()
         return known is None and not full
 
     def forget_death(self, task: str) -> None:
         """Take back that a task of this name fails, since it ran well."""
-        self.deaths.pop(("task", task), None)
+        if self.deaths.pop(("task", task), None) is not None:
+            self.note_change()
+
+    def note_change(self) -> None:
+        """Count a change of its deaths or its health, so that who follows it looks again."""
+        self.revision += 1
+        if self.noted is not None:
+            self.noted()
 
     def deaths_of(self, kind: str) -> dict[str, str]:
         """Return name → last line of its error, of the tasks or the threads that died."""

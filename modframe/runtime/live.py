@@ -6,6 +6,7 @@ Written by changes on the app loop; read by handles, the dispatcher and views in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 
 from .gate import Gate
 from .generation import Generation
@@ -20,13 +21,24 @@ class Live:
     Attributes:
         generations: Module id → the live generation.
         closed_gates: The gates that calls wait at now.
+        revision: Another number after each publish and each change of a live generation.
     """
 
-    __slots__ = ("_dependents", "_importers", "_optional", "closed_gates", "generations")
+    __slots__ = (
+        "_dependents",
+        "_importers",
+        "_optional",
+        "_revisions",
+        "closed_gates",
+        "generations",
+        "revision",
+    )
 
     def __init__(self) -> None:
         self.generations: Mapping[str, Generation] = {}
         self.closed_gates: set[Gate] = set()
+        self.revision = 0
+        self._revisions = count(1)
         self._dependents: dict[str, set[str]] = {}
         self._importers: dict[str, set[str]] = {}
         self._optional: dict[str, set[str]] = {}
@@ -40,7 +52,11 @@ class Live:
         self.generations = merged  # type: ignore[assignment]  # what is None was popped
         replaced = {key: before[key] for key in changes if key in before}
         self._index(replaced, changes)
+        self._note()
         return replaced
+
+    def _note(self) -> None:
+        self.revision = next(self._revisions)  # unlike += safe from several threads
 
     def _index(
         self, removed: Mapping[str, Generation], added: Mapping[str, Generation | None]
@@ -52,7 +68,7 @@ class Live:
                     del index[dependency]
         for key, new in added.items():
             if new is not None:
-                new.stage = "live"
+                new.stage, new.noted = "live", self._note
                 for index, dependency in self._edges(new):
                     index.setdefault(dependency, set()).add(key)
 
@@ -76,6 +92,8 @@ class Live:
 
     def importers(self, module_ids: Iterable[str]) -> list[str]:
         """Return the live modules that import from these, directly or through others."""
+        if not self._importers:
+            return []
         return reach(module_ids, lambda key: sorted(self._importers.get(key, ())))
 
     def __repr__(self) -> str:

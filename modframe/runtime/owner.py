@@ -63,19 +63,20 @@ current_resource: ContextVar[ResourceTasks | None] = ContextVar(
 )
 """Set while a shared resource is made, and so in every task that this causes."""
 
-_activating: ContextVar[str] = ContextVar("modframe_activating", default="")
+activating: ContextVar[str] = ContextVar("modframe_activating", default="")
+"""The package whose ``activate`` started the code of a context; empty in all others."""
 
 
 @contextmanager
 def activation_of(package_name: str) -> Iterator[None]:
     """Mark the tasks started in this block as consumers of a generation."""
-    token = _activating.set(package_name)
+    token = activating.set(package_name)
     try:
         yield
     finally:
-        _activating.reset(token)
+        activating.reset(token)
 
 
 def is_activating(package_name: str) -> bool:
     """Return whether the current code was started by a generation's ``activate``."""
-    return _activating.get() == package_name
+    return activating.get() == package_name

@@ -249,6 +249,13 @@ class Part(Generic[T]):
         """
         return ()
 
+    def warn(self, generation: Generation, action: str, row: str) -> str:
+        """Return what a person is told before a button that is a ``danger``: what it breaks now.
+
+        As sentences. Called from any thread; must not wait.
+        """
+        return ""
+
     async def act(self, generation: Generation, action: str, row: str) -> None:
         """Do what a button says, of the row whose first cell is ``row``; on the app loop.
 

@@ -5,7 +5,9 @@ Written by changes, drafts and overrides; read by the app, the server and views.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal
 
 from ..errors import DisabledError, LoadError, TaskDiedError, reason_of
@@ -54,6 +56,10 @@ class Unsettled:
         return f"{number if self.generation else 'a generation that did not go live'}: {self.text}"
 
 
+def _unheard() -> None:
+    """Take no notice of a change."""
+
+
 @dataclass(slots=True)
 class Record:
     """What is known of one module besides what Live holds.
@@ -68,12 +74,13 @@ class Record:
         reads: The files that the newest attempt read, failed or not.
         building: The generation that is being built now.
         retired: Generations that were replaced and aren't closed yet, oldest first.
-        unsettled: What closed generations could not release.
+        unsettled: What closed generations could not release; `leave` adds to it.
         newest: The source of the newest attempt, failed or not.
         overrides: The overrides of its services, newest last.
         requires: The modules that its newest failed attempt required, as far as one was read.
         outcome: What its newest change did; its text is the line that people see.
         revision: Counts the changes of all of these, so that who follows a module sees one cheaply.
+        noted: Called after each change.
     """
 
     module_id: str
@@ -90,11 +97,20 @@ class Record:
     overrides: list[Override] = field(default_factory=list)
     requires: tuple[str, ...] = ()
     outcome: object = ""
+    noted: Callable[[], None] = field(default=_unheard, repr=False, compare=False)
     revision: int = 0
 
     def __setattr__(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
-        object.__setattr__(self, "revision", getattr(self, "revision", 0) + 1)
+        if name == "revision":  # the last field: the record is made
+            return
+        if (before := getattr(self, "revision", None)) is not None:
+            object.__setattr__(self, "revision", before + 1)
+            self.noted()
+
+    def leave(self, unsettled: Unsettled) -> None:
+        """Remember what a closed generation could not release."""
+        self.unsettled = [*self.unsettled, unsettled]
 
     @property
     def removed(self) -> bool:
@@ -116,15 +132,28 @@ class Records(dict[str, Record]):
 
     Args:
         live: What runs; a module in it is ``LIVE``, even if newer attempts failed.
+
+    Attributes:
+        revision: Another number after each change of a record.
     """
 
     def __init__(self, live: Live) -> None:
         super().__init__()
         self._live = live
+        self.revision = 0
+        self._revisions = count(1)
 
     def __missing__(self, module_id: str) -> Record:
-        record = self[module_id] = Record(module_id)
+        record = self[module_id] = Record(module_id, noted=self._note)
+        self._note()
         return record
+
+    def __delitem__(self, module_id: str) -> None:
+        super().__delitem__(module_id)
+        self._note()
+
+    def _note(self) -> None:
+        self.revision = next(self._revisions)  # unlike += safe from several threads
 
     def ids(self) -> set[str]:
         """Return the ids of all modules, live or not."""

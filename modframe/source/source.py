@@ -11,7 +11,7 @@ import io
 import linecache
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,6 +83,7 @@ def is_text_file(file: str) -> bool:
     return "." in file.rpartition("/")[2] and not file.endswith(".py")
 
 
+@lru_cache(maxsize=1024)
 def module_name(file: str) -> str:
     """Return a file's dotted name in its package: ``"helpers/text.py"`` → ``"helpers.text"``."""
     stem = file.removesuffix(".py").replace("/", ".")

@@ -164,7 +164,7 @@ class Collector:
 def _description_of(part: Part[Any], facts: Mapping[str, Any]) -> Description:
     """Return the facts, frozen, and the panels that have rows."""
     panels = part.panels(facts) if facts else ()
-    return freeze(facts), tuple(panel for panel in panels if panel.rows)
+    return freeze(facts), tuple([panel for panel in panels if panel.rows])
 
 
 def faults_of(error: BaseException) -> tuple[Finding, ...]:

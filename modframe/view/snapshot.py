@@ -294,7 +294,11 @@ def freeze(value: Any) -> Any:
     if isinstance(value, _MAPPINGS):
         if not value:
             return _NOTHING
-        return MappingProxyType({str(key): freeze(item) for key, item in value.items()})
+        frozen = {
+            str(key): item if type(item) in _SCALARS else freeze(item)
+            for key, item in value.items()
+        }
+        return MappingProxyType(frozen)
     return value if isinstance(value, str | int | float) else repr(value)
 
 

@@ -9,10 +9,12 @@ import pytest
 
 from tests.attacks.conftest import Site
 from tests.attacks.modules import PLAIN, SECRET
+from tests.attacks.test_exits import HEADERS, NEAR, OPEN, SYSTEM
 from tests.attacks.wire import Answer, bearer, exchange, request
 
 PLACE = "/api/v1/core/settings"
 SENT = "sk-a-secret-that-somebody-sent"
+FRESH = "sk-a-secret-that-nobody-has-sent-before"
 
 
 def put(site: Site, path: str, value: Any) -> Answer:
@@ -113,3 +115,32 @@ def test_a_secret_is_masked_for_holders_too(site: Site, path: str) -> None:
     answer = exchange(site.port, request("GET", PLACE + path, bearer(site.kept)))
     assert answer.status == 200
     assert SECRET not in answer.text
+
+
+def test_a_secret_for_the_session_goes_in_and_not_out(site: Site) -> None:
+    """Strangers can't set it; once it is set, no exit for a holder shows it."""
+    place, kind = (
+        f"{PLACE}/standard.shop/api_key?session=true",
+        ("Content-Type", "application/json"),
+    )
+    body = json.dumps(FRESH).encode()
+    for port in (site.port, site.far, site.proxied):
+        for headers in HEADERS.values():
+            answer = exchange(port, request("PUT", place, *headers, kind, body=body))
+            assert answer.status in {401, 403}
+            assert FRESH not in answer.text
+    assert put(site, "/standard.shop/api_key?session=true", FRESH).status == 200
+    try:
+        for what in sorted(OPEN | NEAR | SYSTEM):
+            method, path = what.split()
+            if "core/settings" in path and method != "GET":
+                continue
+            answer = exchange(site.port, request(method, path, bearer(site.kept)))
+            assert FRESH not in answer.text
+        echoed = exchange(site.port, request("GET", f"/api/v1/shop/missing?{FRESH}"))
+        assert FRESH not in echoed.text
+    finally:
+        asked = request("DELETE", place, bearer(site.kept))
+        assert exchange(site.port, asked).status == 204
+    seen = exchange(site.port, request("GET", f"{PLACE}/standard.shop/api_key", bearer(site.kept)))
+    assert json.loads(seen.body)["source"] == "default"

@@ -34,8 +34,10 @@ def cockpit_page(
     page.on("console", lambda line: line.type in {"error", "warning"} and faults.append(line.text))
     page.add_init_script(_TELL)
     page.goto(f"{app.url}/modframe/?token={TOKEN}{place}")
-    yield page
-    if picture is not None:
-        page.screenshot(path=picture)
-    context.close()
+    try:
+        yield page
+    finally:
+        if picture is not None:
+            page.screenshot(path=picture)
+        context.close()
     assert faults == []

@@ -52,6 +52,17 @@ def row_of(page: Any, text: str) -> Any:
     return page.get_by_role("row").filter(has=page.get_by_role("cell", name=text, exact=True))
 
 
+def surely(page: Any, row: Any, action: str, *, said: str = "") -> None:
+    """Press a button that asks once more, see what it says, and confirm it."""
+    expect = pytest.importorskip("playwright.sync_api").expect
+    dialog = page.get_by_role("dialog")
+    row.get_by_role("button", name=action).click()
+    expect(dialog).to_contain_text(said)
+    dialog.locator("[data-action=act]").click()
+    expect(dialog).to_contain_text("done")
+    page.keyboard.press("Escape")
+
+
 def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> None:
     """Tasks, health, events, metrics, sessions, overrides, and a part's own tab with its button."""
     expect = pytest.importorskip("playwright.sync_api").expect
@@ -66,10 +77,9 @@ def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> Non
     follow.get_by_role("button", name="Cancel").click()
     page.keyboard.press("Escape")
     expect(follow).to_contain_text("running")
-    follow.get_by_role("button", name="Cancel").click()
-    dialog.get_by_role("button", name="Cancel follow").click()
-    expect(dialog).to_contain_text("done")
-    page.keyboard.press("Escape")
+    surely(page, follow, "Restart", said="Its run 1 goes on, and is cancelled where it is.")
+    expect(follow.get_by_role("cell", name="2", exact=True)).to_be_visible()  # runs
+    surely(page, follow, "Cancel")
     expect(follow).to_contain_text("cancelled")
 
     show(page, "thing", "health")
@@ -77,15 +87,17 @@ def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> Non
     page.get_by_role("button", name="Check now").click()
     expect(page.locator("[data-panel='health check']")).to_contain_text("looked 2 times")
     show(page, "thing", "events")
-    expect(page.locator("[data-panel='dead letter']")).to_contain_text("it can't be sold")
+    letters = page.locator("[data-panel='dead letter']")
+    expect(letters.get_by_role("link", name="sold()")).to_have_attribute("href", "#/thing/services")
+    letters.get_by_role("button", name="Retry").click()
+    expect(error).to_contain_text("failed again: ValueError: it can't be sold")
+    surely(page, letters, "Drop", said="nobody gets it any more")
+    expect(letters).to_have_count(0)
     show(page, "thing", "metrics")
     expect(row_of(page, 'declared_sales_total{item="<b>tea</b>"}')).to_contain_text("3")
 
     show(page, "notes", "files")
-    page.get_by_role("button", name="Empty").click()
-    dialog.locator("[data-action=act]").click()
-    expect(dialog).to_contain_text("done")
-    page.keyboard.press("Escape")
+    surely(page, page, "Empty")
     with pytest.raises(FileNotFoundError):
         app.get_service("notes").read().result()
     show(page, "notes", "sessions")
@@ -100,6 +112,7 @@ def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> Non
         expect(row_of(page, "standard.shop.service")).to_contain_text("builtins.object")
     show(page, "-", "tasks")
     page.get_by_label("Cancel: named task standard.thing poll", exact=True).click()
+    dialog.get_by_text("The named task poll of standard.thing.").wait_for()
     app.modules["thing"].unload()
     dialog.locator("[data-action=act]").click()
     expect(dialog.get_by_label("Error")).to_contain_text("standard.thing is not live any more")
@@ -112,7 +125,7 @@ def test_settings_are_changed_and_undone(app: AppContext, page: Any) -> None:
     show(page, "shop", "settings")
     limit, field = row_of(page, "limit"), dialog.locator("[data-field=limit]")
     expect(limit).to_contain_text("≥ 1, ≤ 9")
-    expect(row_of(page, "api_key").get_by_role("button")).to_have_count(0)
+    expect(row_of(page, "api_key").get_by_role("button")).to_have_count(1)
     assert "hush" not in page.content()
     limit.get_by_role("button", name="Change").click()
     for value, said in (("many", "no whole number"), ("99", "less than or equal to 9")):
@@ -137,6 +150,14 @@ def test_settings_are_changed_and_undone(app: AppContext, page: Any) -> None:
     dialog.get_by_role("button", name="Save").click()
     expect(row_of(page, '["red","blue"]')).to_contain_text("preference")
 
+    limit.get_by_role("button", name="Change").click()
+    dialog.get_by_label("How long").select_option("For this session")
+    field.fill("6")
+    dialog.get_by_role("button", name="Save").click()
+    expect(limit).to_contain_text("session")
+    limit.get_by_role("button", name="Undo").click()
+    expect(limit).to_contain_text("default")
+
     show(page, "-", "settings")
     rows = page.locator("[data-panel=setting] tbody tr")
     expect(page.get_by_role("heading", name="settings")).to_contain_text("1,0")
@@ -147,3 +168,32 @@ def test_settings_are_changed_and_undone(app: AppContext, page: Any) -> None:
     page.get_by_role("link", name="many").click()
     page.locator("[data-tab=settings][aria-selected=true]").wait_for()
     expect(row_of(page, "f0")).to_be_visible()
+
+
+def test_a_secret_is_set_and_never_seen(app: AppContext, page: Any) -> None:
+    """Its field hides it and is emptied once it is sent; it counts until it is undone."""
+    expect = pytest.importorskip("playwright.sync_api").expect
+    dialog = page.get_by_role("dialog")
+    show(page, "shop", "settings")
+    row = row_of(page, "api_key")
+    row.get_by_role("button", name="Change").click()
+    field = dialog.locator("[data-field=api_key]")
+    expect(field).to_have_attribute("type", "password")
+    expect(dialog).to_contain_text("No file has it.")
+    expect(dialog.get_by_label("How long")).to_have_count(0)
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("is required")
+    field.fill("sk-quite-wrong")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_label("Error")).to_contain_text("no **********")
+    expect(field).to_have_value("")
+    field.fill("sk-of-the-page")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    expect(row).to_contain_text("session")
+    assert app.get_service("shop").has_key("sk-of-the-page").result()
+    row.get_by_role("button", name="Undo").click()
+    expect(row).to_contain_text("default")
+    show(page, "shop", "logs")
+    expect(page.get_by_label("Log lines")).to_contain_text("the key is **********")
+    assert "sk-" not in page.content()

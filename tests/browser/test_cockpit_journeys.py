@@ -115,6 +115,24 @@ def _what_it_blocks(app: AppContext, page: Any) -> None:
     failed.locator(".source .marked").get_by_text("x = (").wait_for()
 
 
+def _from_the_log_to_its_errors(page: Any, request: str) -> None:
+    """The id of a line leads to what failed in its request, and the address has it."""
+    show(page, "orders", "logs")
+    page.locator("[data-field=text]").fill(request)
+    page.locator(".lines .line").first.click()
+    page.get_by_label("The chosen line").get_by_role("link", name=request).click()
+    page.get_by_label("The request").get_by_text("in boom").wait_for()
+    assert page.locator("[data-field=text]").input_value() == request
+    assert page.evaluate("location.hash") == f"#/-/errors?text={request}"
+    page.go_back()
+    page.locator("[data-tab=logs][aria-selected=true]").wait_for()
+    page.go_forward()
+    page.get_by_label("The request").get_by_text("in boom").wait_for()
+    page.locator("tr.link").get_by_role("link", name="orders").click()
+    page.get_by_role("heading", name="orders").wait_for()
+    show(page, "-", "errors")
+
+
 def test_errors_are_grouped_searched_and_many(app: AppContext, page: Any) -> None:
     """A kind opens to its traceback, a correlation id to its request; 1,000 kinds stay quick."""
     show(page, "-", "errors")
@@ -128,6 +146,7 @@ def test_errors_are_grouped_searched_and_many(app: AppContext, page: Any) -> Non
     page.get_by_label("Traceback", exact=True).get_by_text("raise ValueError").wait_for()
     page.locator("[data-field=text]").fill(request)
     page.get_by_label("The request").get_by_text("in boom").wait_for()
+    _from_the_log_to_its_errors(page, request)
     page.locator("[data-field=text]").fill("")
     line = {"time": "2026-11-25T10:00:00Z", "module_id": "standard.orders", "type": "KeyError"}
     lines = [
@@ -232,7 +251,8 @@ def test_a_draft_is_tried_dropped_and_files_written(app: AppContext, page: Any) 
     dialog.get_by_role("button", name="Close").click()
     panel.get_by_text("What the cells say is what is live.").wait_for()
     app.draft("tax", "api.py", SourceFile(TAX, "<cell 5>", cell="Cell In[5]"))
-    panel.get_by_role("button", name="Drop draft").click()
+    panel.get_by_role("button", name="Drop draft").wait_for()
+    page.locator(".head button[data-action=drop_draft]").click()
     dialog.locator(".added", has_text="RATE = 19").wait_for()
     dialog.get_by_role("button", name="Drop draft").click()
     dialog.get_by_text("was dropped").wait_for()

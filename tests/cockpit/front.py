@@ -57,6 +57,11 @@ class Front:
         self._reader.start()
         self.hello(module)
 
+    @property
+    def panels(self) -> list[Any]:
+        """The panels among the facts of the watched module."""
+        return [self.facts[key] for key in sorted(self.facts) if key.startswith("panels.")]
+
     # -- sending --------------------------------------------------------------------------
 
     def hello(self, module: str | None = None, tab: str = "overview") -> None:
@@ -184,3 +189,45 @@ class Front:
 
 def _merged(known: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in {**known, **changed}.items() if value is not None}
+
+
+def blocks_of(shown: Any, kind: str) -> list[dict[str, Any]]:
+    """Return the blocks of a kind in a view or a block, in their order."""
+    if isinstance(shown, list):
+        return [block for one in shown for block in blocks_of(one, kind)]
+    if not isinstance(shown, dict):
+        return []
+    own = [shown] if shown.get("kind") == kind else []
+    return own + blocks_of(list(shown.values()), kind)
+
+
+def block_of(shown: Any, kind: str) -> dict[str, Any]:
+    """Return the only block of a kind."""
+    (block,) = blocks_of(shown, kind)
+    return block
+
+
+def rows_of(shown: Any, label: str) -> list[dict[str, Any]]:
+    """Return the rows of a table, as the text of each column; and what each ``opens``."""
+    table = next(one for one in blocks_of(shown, "table") if one["label"] == label)
+    titles = [title if isinstance(title, str) else title[0] for title in table["columns"]]
+    opens = table.get("opens") or [None] * len(table["rows"])
+    return [
+        {**dict(zip(titles, map(_cell_text, cells), strict=True)), "opens": call}
+        for cells, call in zip(table["rows"], opens, strict=True)
+    ]
+
+
+def _cell_text(cell: Any) -> Any:
+    if not isinstance(cell, dict):
+        return cell
+    texts = (cell.get(key) for key in ("word", "state", "stamp", "module", "text"))
+    return next(text for text in texts if text is not None)
+
+
+def texts_of(shown: Any) -> str:
+    """Return all texts of a view, one below the other."""
+    if isinstance(shown, dict | list):
+        inside = shown.values() if isinstance(shown, dict) else shown
+        return "\n".join(map(texts_of, inside))
+    return str(shown)

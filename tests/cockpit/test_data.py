@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from modframe.cockpit import tables
 from modframe.errors import LoadError
 from modframe.parts.database.backend import ENGINES
 from tests.cockpit.conftest import TOKEN
-from tests.cockpit.front import AskError, Front
+from tests.cockpit.front import AskError, Front, block_of, blocks_of, rows_of, texts_of
 
 SHOP = dedent(
     """
@@ -140,6 +141,7 @@ def test_rows_are_shown_exactly_and_by_page(front: Front, engine: str) -> None:
     where = {"database": "shop", "table": "items"}
     page = front.ask("rows", **where, limit=2)
     assert page["rows"] == [EXACT, ["2", *[None] * 11]]
+    assert page["keys"] == [{"id": "1"}, {"id": "2"}]
     numeric = [True, False, True, *[False] * 8, True]
     assert page["numeric"] == numeric
     assert front.ask("count_rows", **where) == 1001
@@ -169,6 +171,7 @@ def test_relations_are_told_and_followed(front: Front, engine: str) -> None:
     items = front.ask("table", database="shop", table="items")
     assert items["engine"] == engine
     assert items["key"] == ["id"]
+    assert items["query"] == "SELECT * FROM shop.items"
     assert items["referred"] == [["reviews", "item_id", "id"]]
     by_name = {column["name"]: column for column in items["columns"]}
     assert by_name["note"]["null"] is True
@@ -231,41 +234,50 @@ def test_queries_are_completed_and_cancelled(front: Front, engine: str) -> None:
     ]
 
 
+def migrate_button(view: dict[str, Any]) -> dict[str, Any]:
+    """Return the button that opens the plan of a migration."""
+    return next(one for one in blocks_of(view, "button") if one.get("plan"))
+
+
 def test_a_migration_is_planned_and_then_done(shop: AppContext, front: Front) -> None:
     """A refused load says which database; the plan says what is lost; nothing but it is done."""
     grown = SHOP.replace("share = Column(Float)", "part = Column(Float, nullable=False)")
-    assert front.ask("migrate", plan=True, database="shop")["steps"] == []
+    assert "The tables fit the models." in texts_of(front.ask("schema", database="shop"))
     with pytest.raises(LoadError):
         shop.load({"db_models.py": grown, "api.py": API}, id="shop")
     (found,) = front.ask("databases")
     assert found["refused"] == "standard.shop"
-    plan = front.ask("migrate", plan=True, database="shop")
-    steps = {step["name"]: step for step in plan["steps"]}
-    assert plan["missing"] == ["add column items.part"]
-    assert steps["add column items.part"]["renames"] == ["items.share"]
-    assert steps["add column items.part"]["fill"] == "items.part"
-    assert steps["drop column items.share"]["loses"] == "a value in 1 row"
+    view = front.ask("schema", database="shop")
+    assert block_of(view, "link")["module"] == "standard.shop"
+    steps = {row["step"]: row for row in rows_of(view, "Steps")}
+    add, drop = steps["add column items.part"], steps["drop column items.share"]
+    assert "1 step still to be allowed" in texts_of(view)
+    assert [block["name"] for block in add["choose"]] == ["fill", "rename"]
+    assert ["items.share", "was items.share"] in block_of(view, "select")["options"]
+    assert (drop["loses"], drop["choose"][0]["name"]) == ("a value in 1 row", "allow")
+    assert migrate_button(view)["disabled"]
     refused = front.fault("migrate", database="shop")
     assert refused["type"] == "MigrationError"
     assert "nothing was changed" in refused["cure"].lower()
-    assert (
-        "did you mean"
-        in front.fault("migrate", plan=True, database="shop", allow=["drop column items.shar"])[
-            "cure"
-        ]
-    )
-    wrong = front.fault("migrate", plan=True, database="shop", fill={"items.part": "much"})
+    wrong = {"drop column items.shar": True}
+    assert "did you mean" in front.fault("schema", database="shop", allow=wrong)["cure"]
+    wrong = front.fault("schema", database="shop", fill={"items.part": "much"})
     assert wrong["message"].startswith("database 'shop': 'much' can't be a value of items.part")
-    chosen = {"fill": {"items.part": 0.5}, "allow": ["drop column items.share"]}
-    plan = front.ask("migrate", plan=True, database="shop", **chosen)
-    assert (plan["missing"], plan["done"]) == ([], False)
-    assert plan["code"] == (
+    renamed = front.ask("schema", database="shop", rename={add["step"]: "items.share"})
+    assert "app.database.migrate('shop', rename={'items.share': 'part'})" in texts_of(renamed)
+    chosen = {"fill": {"items.part": "0.5"}, "allow": {drop["step"]: True}}
+    button = migrate_button(front.ask("schema", database="shop", **chosen))
+    assert "disabled" not in button
+    plan = front.ask("migrate", **button["plan"]["args"], **chosen)
+    assert "What is lost only a backup brings back." in texts_of(plan)
+    assert block_of(plan, "code")["text"] == (
         "app.database.migrate('shop', allow=['drop column items.share'], fill={'items.part': 0.5})"
     )
-    assert front.ask("migrate", database="shop", **chosen)["done"]
+    done = front.ask("migrate", **button["call"]["args"], **chosen)
+    assert block_of(done, "note")["text"].startswith("The database was migrated. Load its module")
     columns = front.ask("table", database="shop", table="items")["columns"]
     assert "part" in [column["name"] for column in columns]
-    assert "no models" in front.fault("migrate", plan=True, database="nothing")["message"]
+    assert "no models" in front.fault("schema", database="nothing")["message"]
 
 
 REVISION = '''"""{message}"""
@@ -288,18 +300,26 @@ def test_backups_and_revisions_are_told(
     shop: AppContext, front: Front, workspace: Path, engine: str
 ) -> None:
     """A backup is named, looked at and restored; a revision is done or pending."""
-    assert front.ask("backups") == []
-    made = front.ask("backup", name="monday")
-    assert made["databases"][0]["rows"] == 1003  # the record of the seed is one of them
-    assert [one["name"] for one in front.ask("backups")] == ["monday"]
-    assert front.ask("restorable", name="monday") == made
-    assert "replace" in front.fault("restore", name="monday")["cure"]
-    assert front.ask("restore", name="monday", replace=True) == made
-    assert front.fault("backup", name="../monday")["type"] == "FormError"
+    nothing = front.ask("backups")
+    assert block_of(nothing, "empty")["title"] == "No backups yet"
+    assert (
+        block_of(nothing, "button")["call"]["args"]["backup"] == block_of(nothing, "field")["value"]
+    )
+    (button,) = blocks_of(front.ask("backups", backup="monday"), "button")
+    made = front.ask("backup", **button["call"]["args"])
+    assert block_of(made, "note")["text"] == "backups/monday was written."
+    (row,) = rows_of(front.ask("backups"), "Backups")
+    plan, call = row["opens"]["plan"], row["opens"]["call"]
+    held = front.ask(plan["op"], **plan["args"])
+    assert rows_of(held, "What it holds")[0]["rows"] == 1003  # the record of the seed is one
+    assert "replace" in front.fault(call["op"], **call["args"])["cure"]
+    restored = front.ask(call["op"], **call["args"], replace=True)
+    assert rows_of(restored, "What it holds") == rows_of(held, "What it holds")
+    assert front.fault("backup", backup="../monday")["type"] == "FormError"
     (workspace / "backups" / "monday" / "shop.sqlite").write_bytes(b"x")
     assert "not as it was written" in front.fault("restorable", name="monday")["message"]
 
-    assert front.ask("revisions", database="shop") == []
+    assert not blocks_of(front.ask("schema", database="shop"), "table")
     folder = workspace / "modules" / "standard" / "shop" / "migrations" / "versions"
     folder.mkdir(parents=True)
     for number, down in ((1, None), (2, "a1")):
@@ -315,8 +335,8 @@ def test_backups_and_revisions_are_told(
             await session.execute(text("INSERT INTO modframe_version_shop VALUES ('a1')"))
 
     shop.run(record())
-    found = front.ask("revisions", database="shop")
-    assert [(one["id"], one["message"], one["done"]) for one in found] == [
-        ("a1", "Step 1", True),
-        ("a2", "Step 2", False),
+    found = rows_of(front.ask("schema", database="shop"), "Revisions")
+    assert [(one["revision"], one["message"], one["state"]) for one in found] == [
+        ("0001_step.py", "Step 1", "done"),
+        ("0002_step.py", "Step 2", "pending"),
     ]

@@ -10,7 +10,7 @@ import pytest
 import modframe
 from modframe import AppContext
 from tests.cockpit.conftest import TOKEN
-from tests.cockpit.front import Front
+from tests.cockpit.front import Front, block_of, texts_of
 from tests.fakes import simple
 from tests.waiting import wait_for
 
@@ -64,6 +64,9 @@ class ShopSettings(BaseModel):
     name: str = Field("tea", min_length=2)
     colours: list[str] = ["red"]
     api_key: SecretStr = SecretStr("hush-hush")
+    credentials: dict[str, str] = {}
+    tokens: list[str] = []
+    dsn: str = "sqlite://ann:hush-hush@host/shop"
 """
 SHOP = """
 from modframe.decorators import module
@@ -74,6 +77,14 @@ class Shop:
     def on_settings_changed(self, changed):
         if changed.get("limit") == 7:
             raise ValueError("seven is bad luck")
+        if "api_key" in changed:
+            print("the key is", changed["api_key"].get_secret_value())
+            if "wrong" in changed["api_key"].get_secret_value():
+                raise ValueError(f"no {changed['api_key'].get_secret_value()}")
+
+    def has_key(self, text: str) -> bool:
+        settings = self.settings
+        return text in f"{settings.api_key.get_secret_value()}{settings.credentials}{settings.tokens}"
 
     def twice(self, number: int) -> int:
         return 2 * number
@@ -138,7 +149,7 @@ def test_what_is_gone_or_never_was_is_said(app: AppContext, front: Front) -> Non
 
 
 def test_a_task_is_run_cancelled_and_begun_again(front: Front) -> None:
-    """Run now waits for the end of the run, and shows what it failed with."""
+    """Run now waits for the end of the run, and shows what it failed with; Restart begins anew."""
 
     def task(name: str) -> dict[str, str]:
         return rows_of(front, "Tasks", "named task")[f"standard.thing {name}"]
@@ -149,7 +160,20 @@ def test_a_task_is_run_cancelled_and_begun_again(front: Front) -> None:
     assert "no luck" in failed["message"]
     assert "no luck" in task("poll")["error"]
     wait_for(lambda: task("follow")["state"] == "running")
+    before = int(task("follow")["runs"])
+    for action in ("Restart", "Cancel"):
+        plan = front.ask("act", **press("named task", action, "follow"), plan=True)
+        assert f"Its run {before} goes on, and is cancelled where it is." in texts_of(plan)
+    plan = front.ask("act", **press("named task", "Restart", "poll"), plan=True)
+    assert texts_of(plan).count("Its times count from now.") == 1
+    assert "goes on" not in texts_of(plan)
+    front.ask("act", **press("named task", "Restart", "follow"))
+    wait_for(lambda: task("follow")["runs"] == str(before + 1))
     front.ask("act", **press("named task", "Cancel", "follow"))
+    about = front.ask("act", **press("named task", "Cancel", "follow"), plan=True)
+    assert block_of(about, "text")["text"].startswith("The named task follow of ")
+    done = front.ask("act", **press("named task", "Cancel", "follow"))
+    assert block_of(done, "note")["text"] == "Cancel: follow: done"
     assert task("follow")["state"] == "cancelled"
 
     def begins() -> bool:  # once the run that was cancelled has ended
@@ -177,14 +201,20 @@ def test_a_check_runs_when_told(app: AppContext, front: Front) -> None:
 
 
 def test_a_dead_letter_says_what_failed(app: AppContext, front: Front) -> None:
-    """The subscription counts it, and the letter has its error and its data."""
+    """The subscription counts it, and the letter has its error and its data; it can be dropped."""
     app.get_service("thing").sell().result()
     app.events.settled()
     subscription = rows_of(front, "Events", "subscription")["standard.thing standard.thing.Sold"]
     assert (subscription["method"], subscription["dead"]) == ("sold()", "1")
-    letter = rows_of(front, "Events", "dead letter")["standard.thing standard.thing.Sold"]
+    (letter,) = rows_of(front, "Events", "dead letter").values()
+    assert (letter["event"], letter["data"]) == ("standard.thing.Sold", '{"item": "tea"}')
     assert "it can't be sold" in letter["error"]
-    assert letter["data"] == '{"item": "tea"}'
+    number = letter["dead letter"]
+    failed = front.fault("act", **press("dead letter", "Retry", number))
+    assert "failed again: ValueError: it can't be sold" in failed["message"]
+    assert f"app.events.drop({number})" in failed["cure"]
+    front.ask("act", **press("dead letter", "Drop", number))
+    assert rows_of(front, "Events", "dead letter") == {}
 
 
 def test_metrics_have_their_values(app: AppContext, front: Front) -> None:
@@ -210,7 +240,7 @@ def test_who_is_inside_and_what_is_overridden(app: AppContext, front: Front) -> 
         assert row["override"] == "standard.shop.service"
         assert row["callers get"].endswith("Other")
     front.hello("standard.shop", "sessions")
-    (generation,) = (one for one in front.facts["panels"] if one["noun"] == "generation")
+    (generation,) = (one for one in front.panels if one["noun"] == "generation")
     assert generation["rows"] == [["1", "live", "0", "0", "0"]]
     assert "standard.shop 1" not in rows_of(front, "Sessions", "generation")
 
@@ -260,14 +290,31 @@ def test_a_setting_is_changed_and_undone(front: Front) -> None:
     front.ask("set_preference", module="shop", name="limit", value=5)
     after = setting(front, "limit")
     assert (after["value"], after["source"], after["kept"]) == (5, "preference", True)
-    front.ask("clear_preference", module="shop", name="limit")
+    front.ask("undo_setting", module="shop", name="limit")
     assert (setting(front, "limit")["source"], setting(front, "limit")["kept"]) == (
         "default",
         False,
     )
     front.ask("set_preference", module="shop", name="colours", value=["red", "blue"])
     assert setting(front, "colours")["value"] == ["red", "blue"]
-    front.ask("clear_preference", module="shop", name="colours")
+    front.ask("undo_setting", module="shop", name="colours")
+
+
+def test_a_setting_is_changed_for_the_session_and_undone(front: Front) -> None:
+    """Above the preference, which is undone after it; what is wrong stands at its field."""
+    for value, said in ((99, "less than or equal to 9"), (7, "seven is bad luck")):
+        fault = front.fault("set_session_value", module="shop", name="limit", value=value)
+        assert said in fault["message"]
+    front.ask("set_preference", module="shop", name="limit", value=5)
+    front.ask("set_session_value", module="shop", name="limit", value=6)
+    both = setting(front, "limit")
+    assert (both["value"], both["source"], both["session"], both["kept"]) == (
+        6, "session", True, True
+    )  # fmt: skip
+    front.ask("undo_setting", module="shop", name="limit")
+    assert (setting(front, "limit")["value"], setting(front, "limit")["session"]) == (5, False)
+    front.ask("undo_setting", module="shop", name="limit")
+    assert setting(front, "limit")["source"] == "default"
 
 
 def test_a_secret_is_never_shown(front: Front) -> None:
@@ -277,3 +324,56 @@ def test_a_secret_is_never_shown(front: Front) -> None:
     assert "hush" not in str(front.ask("settings", module="shop"))
     assert "environment" in secret["description"]
     assert front.fault("settings", module="nothing")["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_key", "sk-new-of-the-front"),
+        ("credentials", '{"github": "sk-new-of-the-front"}'),
+        ("tokens", ["sk-new-of-the-front"]),
+    ],
+)
+def test_a_secret_is_set_for_the_session(
+    app: AppContext, front: Front, name: str, value: Any
+) -> None:
+    """Its inputs hide it, the module has it, and no message shows it, whatever its module prints."""
+    field = setting(front, name)["field"]
+    assert field["first"] in ("", [])
+    assert "secret" in {field["kind"], field.get("item", {}).get("kind")}
+    front.hello("standard.shop", "settings")
+    form = {"fields": [field], "typed": {name: value}}
+    front.ask("set_session_value", module="shop", name=name, form=form)
+    assert app.get_service("shop").has_key("sk-new-of-the-front").result()
+    assert (setting(front, name)["session"], setting(front, name)["value"]) == (True, "**********")
+    if name == "api_key":
+        front.wait_for(lambda: "the key is **********" in [one["message"] for one in front.log])
+    front.ask("undo_setting", module="shop", name=name)
+    assert not app.get_service("shop").has_key("sk-new-of-the-front").result()
+    front.hello("standard.shop", "settings")
+    said = (front.news, front.facts, front.ask("settings", module="shop"), front.ask("errors"))
+    assert "sk-new" not in str(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("api_key", "sk-quite-wrong", "no **********"),
+        ("api_key", ["sk-quite-wrong"], "valid string"),
+        ("credentials", "sk-quite-wrong", "is no JSON"),
+        ("credentials", '["sk-quite-wrong"]', "valid dictionary"),
+        ("dsn", "sqlite://ann:**********@host/shop", "type the secret itself"),
+    ],
+)
+def test_a_secret_that_is_refused_is_not_repeated(
+    front: Front, name: str, value: Any, said: str
+) -> None:
+    """By the module, as no value of its type, as a mask that was sent back; nothing is set."""
+    form = {"fields": [setting(front, name)["field"]], "typed": {name: value}}
+    fault = front.fault("set_session_value", module="shop", name=name, form=form)
+    assert said in fault["message"]
+    gone = front.fault("set_session_value", module="shop", name="nothing", value="sk-quite-wrong")
+    assert "has no setting 'nothing'" in gone["message"]
+    assert not any(one["session"] for one in front.ask("settings", module="shop"))
+    front.hello("standard.shop", "settings")
+    assert "quite-wrong" not in str((fault, gone, front.news, front.ask("errors")))

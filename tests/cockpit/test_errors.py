@@ -10,7 +10,7 @@ import pytest
 
 import modframe
 from modframe import AppContext
-from tests.cockpit.front import Front
+from tests.cockpit.front import Front, block_of, blocks_of, rows_of, texts_of
 from tests.fakes import ORDERS
 
 
@@ -29,17 +29,23 @@ async def test_errors_are_grouped_and_found_by_their_request(app: AppContext, fr
         for _ in range(2):
             answer = await http.get("/api/v1/orders/total")
     assert answer.status_code == 500
-    (group,) = front.ask("errors", module="orders")["groups"]
-    assert (group["count"], group["generations"]) == (2, {"1": 2})
-    assert (group["type"], group["place"].partition(",")[0]) == ("ValueError", "api.py")
-    assert front.ask("errors", module="core.settings")["groups"] == []
-    newest, oldest = front.ask("error_group", fingerprint=group["fingerprint"])
-    assert newest["time"] >= oldest["time"]
+    (row,) = rows_of(front.ask("errors", module="orders"), "Errors")
+    assert (row["Count"], row["Generations"]) == (2, "1 (2)")
+    assert row["Place"].startswith("api.py, line ")
+    assert blocks_of(front.ask("errors"), "text")[1]["strong"] == "ValueError"
+    assert block_of(front.ask("errors", module="core.settings"), "empty")["title"] == "No errors"
+    kind = row["opens"]["args"]
+    newest, oldest = block_of(front.ask("error_kind", **kind), "select")["options"]
+    assert newest[1] >= oldest[1]
+    assert "no such order" in block_of(front.ask("error_kind", **kind, failure=1), "code")["text"]
+    assert "kept no more" in front.fault("error_kind", kind="nothing")["message"]
     request = answer.headers["x-correlation-id"]
-    (found,) = front.ask("request_errors", correlation_id=request)
-    assert "no such order" in found["traceback"]
-    assert "modframe/runtime" not in found["traceback"]
-    assert front.ask("request_errors", correlation_id="nothing") == []
+    section = block_of(front.ask("errors", text=f" {request} "), "section")
+    found = block_of(section, "code")["text"]
+    assert "no such order" in found
+    assert "modframe/runtime" not in found
+    nothing = block_of(front.ask("errors", text="0" * 16), "section")
+    assert "Nothing that is kept failed in it." in texts_of(nothing)
     assert "no time" in front.fault("errors", since="yesterdayish")["message"]
 
 
@@ -53,4 +59,6 @@ def test_a_thousand_kinds_are_listed(app: AppContext, front: Front) -> None:
     file.parent.mkdir(exist_ok=True)
     file.write_text("\n".join([*lines, ""]))
     found = front.ask("errors")
-    assert (len(found["groups"]), found["total"]) == (1000, 1100)
+    assert len(rows_of(found, "Errors")) == 1000
+    assert "1,100 kinds of error, the newest 1,000 are listed" in texts_of(found)
+    assert rows_of(front.ask("errors", only="orders"), "Errors")[0]["Module"] == "orders"

@@ -34,6 +34,44 @@ def test_a_front_end_hears_what_changes(app: AppContext, front: Front) -> None:
     front.wait_for(lambda: front.rows["standard.orders"]["state"] == "STOPPED")
 
 
+LATER = """
+from modframe import app_context
+from modframe.decorators import module, module_health_check
+
+
+@module_health_check(interval=3600)
+@module
+class Later:
+    well = True
+
+    def check_health(self):
+        return self.well
+
+    async def spoil(self):
+        self.well = False
+
+    async def begin(self):
+        app_context.tasks.start(self.fail, name="fails")
+
+    async def fail(self):
+        raise KeyError("x")
+"""
+
+
+def test_what_happens_to_a_live_module_changes_its_row(app: AppContext, front: Front) -> None:
+    """Its health and a task that dies are told though no change touched it, and nobody looks."""
+    app.load({"api.py": LATER}, id="later")
+    app.health(wait=True)
+    front.wait_for(lambda: front.rows.get("standard.later", {}).get("health") == "healthy")
+    service = app.get_service("later")
+    app.run(service.spoil())
+    again = {"noun": "health check", "action": "Check now", "row": "check_health()"}
+    front.ask("act", module="later", **again)
+    front.wait_for(lambda: front.rows["standard.later"]["health"] == "unhealthy")
+    app.run(service.begin())
+    front.wait_for(lambda: "KeyError" in front.rows["standard.later"].get("error", ""))
+
+
 def test_what_cant_be_asked_is_answered(front: Front) -> None:
     """An unknown operation and wrong arguments are errors that name what is wrong."""
     assert "did you mean" in front.fault("plam")["message"]

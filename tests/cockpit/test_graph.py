@@ -1,14 +1,17 @@
-"""Who needs whom and what started when, as a front end hears it."""
+"""Who needs whom and what started when, as a front end hears it and as it is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import modframe
 from modframe import AppContext
+from modframe.cockpit.layout import lay_out
 from modframe.errors import ModframeError
 from tests.cockpit.front import Front
 from tests.fakes import simple
@@ -32,6 +35,8 @@ def app(tmp_path: Path) -> Iterator[AppContext]:
         "lost": requiring("gone"),
         "chicken": requiring("egg"),
         "egg": requiring("chicken"),
+        **{f"link{at}": requiring(f"link{at + 1}") for at in range(6)},
+        "link6": requiring(),
     }
     for name, text in modules.items():
         folder = tmp_path / "modules" / "standard" / name
@@ -57,6 +62,76 @@ def test_rows_say_who_needs_whom(app: AppContext, front: Front) -> None:
     app.load({"api.py": requiring()}, id="lost")
     front.wait_for(lambda: front.rows["standard.lost"]["state"] == "LIVE")
     assert "requires" not in front.rows["standard.lost"]
+
+
+def test_what_is_around_a_module_is_drawn_and_said(app: AppContext, front: Front) -> None:
+    """What blocks it is marked; what is missing is there; a circle comes to an end."""
+    drawing = front.ask("graph", module="till")
+    assert names_of(drawing)[0] == "till"
+    assert set(names_of(drawing)) == {"till", "orders", "tax", "stock"}
+    broken = [(one["source"], one["target"]) for one in drawing["edges"] if one["broken"]]
+    assert broken == [("standard.till", "standard.tax")]
+    said = {node["id"]: node["said"] for node in drawing["nodes"]}
+    assert said["standard.till"] == ", blocked, requires orders, tax; is kept down by tax"
+    assert said["standard.orders"] == ", live, requires stock; is required by till"
+    lost, gone = front.ask("graph", module="lost")["nodes"]
+    assert (lost["id"], gone["state"]) == ("standard.lost", "MISSING")
+    assert gone["said"] == ", missing, is required by lost"
+    assert set(names_of(front.ask("graph", module="egg"))) == {"egg", "chicken"}
+
+
+def test_what_to_look_at_comes_first(app: AppContext, front: Front) -> None:
+    """Of one module what is within two steps; of all those that fail, and those needed most."""
+    near = front.ask("graph", module="link3")
+    assert names_of(near) == ["link3", "link4", "link5", "link2", "link1"]
+    assert near["total"] == 7
+    assert len(front.ask("graph", module="link3", whole=True)["nodes"]) == 7
+    names = names_of(front.ask("graph"))
+    assert set(names[:5]) == {"chicken", "egg", "tax", "gone", "lost"}
+    assert names[5] == "till"
+
+
+def names_of(drawing: Mapping[str, Any]) -> list[str]:
+    """Return the names of the modules that are drawn."""
+    return [node["id"].removeprefix("standard.") for node in drawing["nodes"]]
+
+
+def test_each_module_stands_left_of_what_it_needs(app: AppContext) -> None:
+    """None covers another one, and an edge over several columns goes round what is between."""
+    drawing = lay_out(needs("abf bc cd d ed f"))
+    nodes = {node["id"]: node for node in drawing["nodes"]}
+    for edge in drawing["edges"]:
+        assert nodes[edge["source"]]["x"] < nodes[edge["target"]]["x"]
+    for one, other in combinations(nodes.values(), 2):
+        assert one["x"] != other["x"] or abs(one["y"] - other["y"]) > one["height"]
+    assert all(0 <= one["y"] <= drawing["height"] - one["height"] for one in nodes.values())
+    paths = {(one["source"], one["target"]): one["path"] for one in drawing["edges"]}
+    assert paths["a", "f"].count("h") == 2
+    assert paths["b", "c"].count("h") == 0
+
+
+def test_circles_are_drawn_with_an_edge_that_leads_back() -> None:
+    """Also a module that needs itself, and one that is not shown; nothing at all is a drawing."""
+    drawing = lay_out(needs("aab bc caz"))
+    assert len({node["x"] for node in drawing["nodes"]}) == 3
+    ends = {one["source"] + one["target"]: one["path"][-9:] for one in drawing["edges"]}
+    assert ends == {"ab": "l6 4l-6 4", "bc": "l6 4l-6 4", "ca": "l-6 4l6 4"}
+    assert lay_out({})["nodes"] == []
+
+
+def test_a_thousand_modules_are_drawn() -> None:
+    """In a chain, in layers, and in a thousand circles; no recursion is too deep for that."""
+    ids = [f"m{at}" for at in range(1000)]
+    layers = {one: [ids[at // 2], ids[at // 50]] for at, one in enumerate(ids)}
+    chain = {one: ids[at + 1 : at + 4] for at, one in enumerate(ids)}
+    circles = {one: [ids[(at + 1) % 1000], ids[0]] for at, one in enumerate(ids)}
+    for needed in (layers, chain, circles):
+        assert len(lay_out(needed)["nodes"]) == 1000
+
+
+def needs(text: str) -> dict[str, list[str]]:
+    """Return what modules of one letter need: ``abc d`` is that a needs b and c."""
+    return {word[0]: list(word[1:]) for word in text.split()}
 
 
 def test_a_start_has_its_times(app: AppContext, front: Front) -> None:

@@ -16,7 +16,7 @@ from modframe import AppContext
 from modframe.errors import LoadError
 from tests import inside
 from tests.cockpit.conftest import TOKEN
-from tests.cockpit.front import Front
+from tests.cockpit.front import Front, rows_of
 from tests.fakes import ORDERS, simple
 from tests.waiting import wait_for
 
@@ -88,9 +88,9 @@ def test_it_holds_no_generation(app: AppContext, front: Front) -> None:
     front.ask("plan", module="orders", action="reload")
     front.ask("routes", module="orders")
     app.load({"api.py": f"{ORDERS}\n# another text\n"}, id="orders")
-    entry = front.ask("history", module="orders")["entries"][-1]
-    front.ask("diff", module="orders", before=entry["key"], after="live")
-    front.ask("plan", module="orders", action="rollback", to=entry["key"])
+    opens = rows_of(front.ask("history", module="orders"), "History")[-1]["opens"]
+    front.ask(opens["op"], **opens["args"])
+    front.ask("plan", module="orders", action="rollback", to=opens["args"]["key"])
     front.wait_for(lambda: (front.facts.get("generation") or 0) > 1)
     inside.settle(app)
     gc.collect()
@@ -108,7 +108,7 @@ def test_hidden_it_costs_nothing(app: AppContext) -> None:
         told = len(front.news)
         assert inside.open_views(app) == 0
         app.load({"api.py": f"{ORDERS}\n# another text\n"}, id="orders")
-        assert front.ask("history", module="orders")["entries"]
+        assert rows_of(front.ask("history", module="orders"), "History")
         assert len(front.news) == told
         assert has_no_thread("modframe-views")
         front.look("standard.orders")

@@ -107,6 +107,12 @@ def send(front: Front, method: str, path: str, **given: Any) -> Any:
     return front.ask("request", request={"method": method, "path": f"{PREFIX}{path}", **given})
 
 
+def fields_of(route: Any) -> list[tuple[str, Any]]:
+    """The fields of a route's form, each with the place of what it says."""
+    sections = [(one["name"], one) for one in route["fields"] if one["kind"] == "section"]
+    return [(place, field) for place, section in sections for field in section["fields"]]
+
+
 def body(answer: Any) -> Any:
     """The body of an answer, which is JSON."""
     assert answer["body"]["kind"] == "json"
@@ -134,7 +140,7 @@ def test_the_slow_route_is_found_and_tried(shop: Front) -> None:
     assert {row["module"] for row in rows} > {"standard.shop"}
     assert {row["module"] for row in shop.ask("routes", module="shop")} == {"standard.shop"}
     facts = shop.ask("route", module="shop", method="GET", path=slowest["path"])
-    assert [(one["in"], one["name"], one["required"]) for one in facts["parameters"]] == [
+    assert [(place, one["name"], one["required"]) for place, one in fields_of(facts)] == [
         ("path", "number", True), ("query", "page", False),
     ]  # fmt: skip
     assert (facts["endpoint"], facts["generation"]) == ("slow", 1)
@@ -145,9 +151,11 @@ def test_the_slow_route_is_found_and_tried(shop: Front) -> None:
 def test_bodies(shop: Front) -> None:
     """JSON with its schema and declared example; forms; files; headers and cookies."""
     facts = shop.ask("route", module="shop", method="POST", path=f"{PREFIX}/orders")
-    texts = {one["title"]: json.loads(one["text"]) for one in facts["body"]["texts"]}
+    own = facts["fields"][-1]
+    texts = {one["title"]: json.loads(one["text"]) for one in own["texts"]}
+    assert (own["name"], own["type"], facts["body_kind"]) == ("body", "application/json", "json")
     assert texts == {"Example 1": {"item": "tea"}, "Template": {"item": "tea"}}
-    places = {one["name"]: (one["in"], one["kind"]) for one in facts["parameters"]}
+    places = {one["name"]: (place, one["kind"]) for place, one in fields_of(facts)}
     assert places == {"x-token": ("header", "secret"), "session": ("cookie", "text")}
     answer = send(
         shop, "POST", "/orders", kind="json", body='{"item": "tea"}',

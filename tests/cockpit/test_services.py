@@ -154,6 +154,19 @@ def test_what_does_not_fit_is_told_by_its_place(shop: Front) -> None:
     )
 
 
+def test_a_form_is_filled_in(shop: Front) -> None:
+    """Its fields come with the method; what is typed into them becomes its arguments."""
+    fields = shop.ask("method", module="shop", service=SERVICE, method="place")["params"]
+    typed = {one["name"]: one["first"] for one in fields}
+    place = {"service": SERVICE, "method": "place", "form": {"fields": fields, "typed": typed}}
+    assert shop.fault("call", **place)["faults"] == {
+        "order.item": "is required", "colour": "is required", "day": "is required",
+    }  # fmt: skip
+    typed |= {"order": {**typed["order"], "item": "tea"}, "colour": "1", "day": "2024-02-29"}
+    assert shop.ask("call", **place)["text"] == "tea 1 Colour.BLUE datetime.date(2024, 2, 29) 1"
+    assert 'colour=Colour("blue")' in shop.ask("call_code", **place)[0]["text"]
+
+
 SHOWN: dict[str, dict[str, Any]] = {
     "number": {"kind": "text", "text": "3", "type": "int"},
     "nothing": {"kind": "text", "text": "None"},

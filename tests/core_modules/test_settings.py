@@ -94,6 +94,24 @@ def test_settings_are_read_set_and_cleared(client: httpx.Client) -> None:
     assert client.get(f"{path}/limit").json()["source"] == "default"
 
 
+def test_settings_are_set_for_the_session(client: httpx.Client) -> None:
+    """Secrets too, which no answer repeats; taken back, the next lower source counts."""
+    path, session = f"{PATH}/standard.thing", {"session": "true"}
+    assert client.put(f"{path}/limit", json=5).is_success
+    set_to = client.put(f"{path}/limit", params=session, json={"value": 6})
+    assert set_to.json() == {"value": 6, "source": "session"}
+    answer = client.put(path, params=session, json={"key": "a-new-key", "password": "a-new-word"})
+    assert answer.json()["key"] == {"value": "**********", "source": "session"}
+    assert "a-new" not in answer.text + client.get(path).text
+    refused = client.put(path, params=session, json={"limit": "a-new-key"})
+    assert (refused.status_code, "a-new" in refused.text) == (422, False)
+    assert client.delete(f"{path}/limit", params=session).status_code == 204
+    assert client.get(f"{path}/limit").json() == {"value": 5, "source": "preference"}
+    assert client.delete(path, params=session).status_code == 204
+    assert client.get(f"{path}/key").json()["source"] == "default"
+    assert client.put(f"{path}/limit", params={"session": "maybe"}, json=5).status_code == 422
+
+
 def test_the_json_schema_has_no_secrets(client: httpx.Client) -> None:
     """Descriptions and bounds are there; the defaults of secrets are not."""
     answer = client.get(f"{PATH}/standard.thing/json-schema")

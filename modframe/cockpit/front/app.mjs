@@ -5,7 +5,7 @@ import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-prea
 import { useErrorBoundary, useLayoutEffect } from "./vendor/htm-preact.mjs";
 import { count, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
 import { NOTHING, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
-import { PlanButtons } from "./plan.mjs";
+import { Blocks } from "./blocks.mjs";
 import { tabsFor } from "./tabs.mjs";
 import { useWindow } from "./table.mjs";
 import { Badge, Empty, ErrorBox, Icon, Linked, Segments, State, StateIcon, Tabs } from "./ui.mjs";
@@ -13,13 +13,6 @@ import { useAsk } from "./ui.mjs";
 
 const ITEM_HEIGHT = 30;
 const SHOWN_TITLES = { all: "All", failing: "Failing", live: "Live", drafts: "Drafts" };
-const ACTIONS = [
-  { action: "reload", title: "Reload" },
-  { action: "test", title: "Run tests" },
-  { action: "export", title: "Export" },
-  { action: "drop", title: "Drop draft", danger: true, when: (row) => row.draft },
-  { action: "unload", title: "Unload", danger: true },
-];
 // Each widget gets the program anew, so what a cell's run leaves for the next one is on the page.
 const REMEMBERED = Symbol.for("modframe.cockpit.places");
 
@@ -30,9 +23,9 @@ export function App({ client, transport, options }) {
   const [tall, setTall] = useState(false);
   const [open, setOpen] = useState(false); // the list, where there is no room beside it
   const filter = useRef(null);
-  const go = (module, tab = "overview") => {
+  const go = (module, tab = "overview", args = {}) => {
     setOpen(false);
-    setView({ module, tab });
+    setView({ module, tab, args });
   };
   useEffect(() => client.look(view.module, view.tab), [view.module, view.tab]);
   const focusFilter = (event) => {
@@ -54,7 +47,7 @@ export function App({ client, transport, options }) {
   const Top = onPage ? "header" : "div";
   const Main = onPage ? "main" : "div";
   const height = tall ? { height: "92vh" } : null;
-  return html`<div class=${`column frame ${onPage ? "" : "card"} ${tall ? "tall" : ""}`} style=${height}
+  return html`<div class=${`column frame ${onPage ? "" : "card"}`} style=${height}
     onKeyDown=${focusFilter}>
     <${Top} class="row bar">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
@@ -79,7 +72,7 @@ function useStore(client) {
   return { state, status };
 }
 
-/** Where one is, and the list's filter: { module, tab, text, show }. On the page the address says
+/** Where one is, and the list's filter: { module, tab, args, text, show }. On the page the address says
  * where. In a notebook it is what `options` say, or where the last view with the same key was. */
 function useView({ place: kind, key, module, tab }) {
   const onPage = kind === "page";
@@ -97,7 +90,7 @@ function useView({ place: kind, key, module, tab }) {
   }, []);
   const setView = (change) => {
     const next = { ...view, ...change };
-    if (onPage && change.tab) location.hash = routeOf(next.module, next.tab);
+    if (onPage && change.tab) location.hash = routeOf(next.module, next.tab, next.args);
     if (key) remembered().set(key, next);
     setState((old) => ({ ...old, ...change }));
   };
@@ -206,8 +199,7 @@ function ModuleItems({ ids, rows, module, go, list }) {
     else return;
     event.preventDefault();
   };
-  const item = (id, offset) => {
-    const index = part.from + offset;
+  const item = (id, index) => {
     const open = () => {
       setActive(index);
       go(id);
@@ -217,9 +209,7 @@ function ModuleItems({ ids, rows, module, go, list }) {
   };
   return html`<div class="grow scroll items" role="listbox" tabindex="0" aria-label="Modules"
     aria-activedescendant=${`item-${at}`} onKeyDown=${move} ...${part.area}>
-    <div style=${{ height: part.before }} role="presentation"></div>
-    ${ids.slice(part.from, part.to).map(item)}
-    <div style=${{ height: part.after }} role="presentation"></div>
+    ${part.drawn(ids, item)}
     ${ids.length === 1 && html`<p class="muted">No module fits.</p>`}
   </div>`;
 }
@@ -245,14 +235,14 @@ function ModuleItem({ id, index, row, open, chosen, active, total }) {
 }
 
 function MainContent({ state, client, view, go, onPage }) {
-  const { module: id, tab } = view;
+  const { module: id, tab, args } = view;
   const row = id ? state.rows[id] : {};
   if (!row) return html`<${NoModule} ...${{ id, go, onPage }} />`;
   const known = !id || state.detail?.id === id;
   const facts = id && known ? state.detail.facts : {};
   const tabs = tabsFor(id, row, facts, tab);
   const current = tabs.find((one) => one.key === tab) ?? (known ? tabs[0] : null);
-  const props = { id, row, facts, state, client, go };
+  const props = { id, row, facts, state, client, go, args };
   const amount = html`<span class="muted">${count(state.order.length, "module")}</span>`;
   return html`
     ${id ? h(ModuleHead, { ...props, onPage }) : h(Head, { onPage, title: "Everything" }, amount)}
@@ -260,7 +250,7 @@ function MainContent({ state, client, view, go, onPage }) {
       onSelect=${(key) => go(id, key)}>
       ${
         known
-          ? h(Guarded, { ...props, tab: current, key: `${id} ${current.key}` })
+          ? h(Guarded, { ...props, tab: current, key: routeOf(id, current.key, args) })
           : html`<p class="muted" role="status">Loading …</p>`
       }
     <//>
@@ -289,15 +279,14 @@ function Guarded({ tab, ...props }) {
   return h(tab.component, { ...props, tab });
 }
 
-function ModuleHead({ id, row, facts, client, onPage }) {
-  const shown = ACTIONS.filter(({ when }) => !when || when(row));
+function ModuleHead({ id, row, facts, client, go, onPage }) {
   return html`<${Head} onPage=${onPage} title=${shortName(id)} id=${id}>
     <${State} state=${row.state} />
     ${row.generation && html`<${Badge}>generation ${row.generation}<//>`}
     ${row.draft && html`<${Badge}><${Icon} shape="pen" /> draft<//>`}
     <span class="muted about">${facts.description ?? row.about}</span>
     <div class="row wrap" role="group" aria-label="Actions">
-      <${PlanButtons} client=${client} id=${id} actions=${shown} />
+      <${Blocks} client=${client} go=${go} blocks=${facts.actions ?? []} />
     </div>
   <//>`;
 }

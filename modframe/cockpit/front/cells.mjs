@@ -2,13 +2,14 @@
 // them.
 
 import { h, html } from "./vendor/htm-preact.mjs";
+import { count } from "./format.mjs";
 import { cellFacts } from "./query.mjs";
 import { Asked, CopyButton, Dialog, useAsk } from "./ui.mjs";
 
 /** A button that copies CSV, and says how much of it is cut. */
 export function CopyCsv({ text, cut }) {
   return html`<${CopyButton} text=${text} title="Copy as CSV" />
-    ${cut > 0 && html`<span class="muted">${cut} long values are cut in it</span>`}`;
+    ${cut > 0 && html`<span class="muted">It cuts ${count(cut, "long value")}</span>`}`;
 }
 
 /** One value: NULL, a text, the beginning of a long one, or a link to the row it refers to. */
@@ -29,7 +30,7 @@ export function ValueDialog({ client, title, text, args, onClose }) {
   const value = useAsk(client, args ? "value" : null, args);
   const found = args ? value.value : text;
   const whole = found === null ? "NULL" : (found?.text ?? found);
-  const buttons = html`<${CopyButton} text=${whole ?? ""} />`;
+  const buttons = whole !== undefined && html`<${CopyButton} text=${whole} />`;
   return html`<${Dialog} title=${title} onClose=${onClose} buttons=${buttons}>
     ${args && whole === undefined && h(Asked, { of: value })}
     ${found?.size && html`<p class="muted">The beginning of ${cellFacts(found).size}.</p>`}

@@ -67,13 +67,10 @@ export function toCsv(head, rows) {
   return [head, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
-/** Return the lines of a unified diff as { kind: "added" | "removed" | "place" | "same", text }. */
+/** Return the lines of a unified diff without those that name its files. */
 export function diffLines(text) {
-  const kinds = { "+": "added", "-": "removed", "@": "place" };
   const lines = text.replace(/\n$/, "").split("\n");
-  return lines
-    .filter((line) => !/^(\+\+\+|---) /.test(line))
-    .map((line) => ({ kind: kinds[line[0]] ?? "same", text: line }));
+  return lines.filter((line) => !/^(\+\+\+|---) /.test(line));
 }
 
 /** Split text at its addresses: [{ text, href? }]. Only http:// and https:// become links. */
@@ -95,17 +92,18 @@ export function longName(name) {
 }
 
 /** Return the address of a tab: ("standard.orders", "history") → "#/orders/history". */
-export function routeOf(module, tab) {
-  return `#/${module ? encodeURIComponent(shortName(module)) : "-"}/${encodeURIComponent(tab)}`;
+export function routeOf(module, tab, args = {}) {
+  const query = Object.keys(args).length > 0 ? `?${new URLSearchParams(args)}` : "";
+  const name = module ? encodeURIComponent(shortName(module)) : "-";
+  return `#/${name}/${encodeURIComponent(tab)}${query}`;
 }
 
-/** Return { module, tab } of an address; null for what isn't there. */
+/** Return { module, tab, args } of an address: what is shown, and what its view is asked with. */
 export function placeOf(hash) {
-  const [name, tab] = hash
-    .replace(/^#?\/?/, "")
-    .split("/")
-    .map(decoded);
-  return { module: name && name !== "-" ? longName(name) : null, tab: tab || "overview" };
+  const [path, query] = hash.replace(/^#?\/?/, "").split("?");
+  const [name, tab] = path.split("/").map(decoded);
+  const module = name && name !== "-" ? longName(name) : null;
+  return { module, tab: tab || "overview", args: Object.fromEntries(new URLSearchParams(query)) };
 }
 
 function decoded(text) {
@@ -119,10 +117,4 @@ function decoded(text) {
 /** Return where a finding is: "api.py, Cell In[3], line 7". */
 export function placeText({ file, cell, line }) {
   return [file, cell, line && `line ${line}`].filter(Boolean).join(", ");
-}
-
-/** Return what a place says: "api.py, Cell In[3], line 7" → { file: "api.py", line: 7 }. */
-export function placeOfText(text = "") {
-  const [file] = text.split(",");
-  return { file, line: Number(/, line (\d+)$/.exec(text)?.[1] ?? 0) };
 }

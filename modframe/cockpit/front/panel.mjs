@@ -1,12 +1,12 @@
 // The tabs that parts declare: the panels of one tab, one below the other, with the buttons of their
-// rows. In come those of a module (`facts.panels`), or of all as an operation answers them.
+// rows. In come those of a module's facts, or of all as an operation answers them.
 
 import { h, html, useState } from "./vendor/htm-preact.mjs";
+import { Pressed } from "./blocks.mjs";
 import { count } from "./format.mjs";
-import { rowsWith } from "./store.mjs";
+import { panelsOf, rowsWith } from "./store.mjs";
 import { Table } from "./table.mjs";
-import { Asked, DeedDialog, Empty, ErrorBox, ModuleLink, Note, Search, State } from "./ui.mjs";
-import { useAsk } from "./ui.mjs";
+import { Asked, Empty, ModuleLink, Search, State, useAsk } from "./ui.mjs";
 
 const PANELS_AGAIN = 3000; // ms between two looks at what goes on
 const MANY = 10; // rows from which on there is a field to search them
@@ -15,8 +15,7 @@ const MANY = 10; // rows from which on there is a field to search them
 export function PanelsTab(props) {
   if (!props.id) return h(AllPanels, props);
   const { facts, tab } = props;
-  const panels = facts.panels?.filter((one) => one.tab === tab.title);
-  return h(Panels, { ...props, panels: panels ?? [] });
+  return h(Panels, { ...props, panels: panelsOf(facts).filter((one) => one.tab === tab.title) });
 }
 
 function AllPanels(props) {
@@ -47,22 +46,25 @@ function Panels({ panels, ...props }) {
 
 /** One panel { noun, title, columns, rows, actions }; of all modules, a row begins with its module. */
 function DeclaredPanel({ panel, rows, id, tab, client, go }) {
-  const [pressed, setPressed] = useState(null); // { action, args, at }
+  const [pressed, setPressed] = useState(null); // a button as blocks have it
   const { noun, actions } = panel;
-  const press = (action, cells) => {
+  const press = ({ name, danger }, cells) => {
     const [module, row] = id ? [id, cells[0]] : cells;
-    setPressed({ action, args: { module, noun, action: action.name, row }, at: Date.now() });
+    const args = { module, noun, action: name, row };
+    const plan = danger && { op: "act", args: { ...args, plan: true } };
+    const said = { label: `${name}: ${row}`, title: `${name}: ${row}`, deed: `${name} ${row}` };
+    const call = { op: "act", args };
+    setPressed({ ...said, action: "act", danger, call, plan, at: Date.now() });
   };
   const columns = panel.columns.map((title, key) => columnOf(title, key, { id, go, tab }));
   if (actions.length) {
     const cell = (cells) => h(RowActions, { noun, actions, cells, press });
     columns.push({ key: "actions", title: "actions", value: () => "", cell });
   }
-  const Deed = pressed?.action.danger ? SureDialog : ActOutcome;
-  const close = () => setPressed(null);
+  const onClose = () => setPressed(null);
   return html`<section class="stack tight" data-panel=${noun}>
     <h2>${count(rows.length, noun)}</h2>
-    ${pressed && h(Deed, { ...pressed, client, onClose: close, key: pressed.at })}
+    ${pressed && h(Pressed, { client, go, button: pressed, onClose, key: pressed.at })}
     <${Table} columns=${columns} rows=${rows} label=${panel.title} />
   </section>`;
 }
@@ -70,6 +72,10 @@ function DeclaredPanel({ panel, rows, id, tab, client, go }) {
 function columnOf(title, key, { id, go, tab }) {
   if (!id && key === 0) {
     return { key, title, cell: ([module]) => h(ModuleLink, { id: module, tab: tab.key, go }) };
+  }
+  if (title === "method") {
+    const cell = (row) => h(ModuleLink, { id: id ?? row[0], tab: "services", go }, row[key]);
+    return { key, title, mono: true, cell };
   }
   if (title !== "state" && title !== "status") return { key, title, mono: key === (id ? 0 : 1) };
   // "unhealthy, 3 in a row" is drawn as unhealthy
@@ -82,22 +88,4 @@ function RowActions({ noun, actions, cells, press }) {
   const button = (one) => html`<button class="small" data-action=${one.name}
     aria-label=${`${one.name}: ${of}`} onClick=${() => press(one, cells)}>${one.name}</button>`;
   return html`<span class="row">${actions.map(button)}</span>`;
-}
-
-function ActOutcome({ client, args }) {
-  const { busy, error } = useAsk(client, "act", args);
-  const said = `${args.action}: ${args.row}`;
-  if (error) return html`<${ErrorBox} title=${said} error=${error} />`;
-  return busy
-    ? html`<p class="muted" role="status">${said} …</p>`
-    : html`<${Note} tone="good">${said}: done<//>`;
-}
-
-function SureDialog({ client, args, onClose }) {
-  const done = useAsk(client, "act", args, { now: false });
-  const { action, row, noun, module } = args;
-  return html`<${DeedDialog} title=${`${action}: ${row}`} action="act" label=${`${action} ${row}`}
-    done=${done} said=${`${action}: done`} onClose=${onClose}>
-    <p>The ${noun} <span class="mono">${row}</span> of ${module}.</p>
-  <//>`;
 }

@@ -4,8 +4,6 @@
 const MOST_LINES = 100_000;
 const CHANGE = / live in | stays live · |is not live · |(^| · )stopped$| changed · generation /;
 export const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
-const RANKS = { FAILED: 0, FAILED_UNLOAD: 0, BLOCKED: 3 };
-const HEALTH_RANKS = { down: 1, degraded: 2 };
 
 export const NOTHING = {
   meta: null, // null until the first full news
@@ -47,33 +45,25 @@ function detailAfter(known, { id, full, facts }) {
   return { id, facts: merged(base, facts) };
 }
 
+/** Return the panels among the facts of a module. */
+export function panelsOf(facts) {
+  const keys = Object.keys(facts).filter((key) => key.startsWith("panels."));
+  return keys.sort().map((key) => facts[key]);
+}
+
 /** Return a state as people read it: "FAILED_UNLOAD" → "failed unload". */
 export function stateWord(state) {
   return state.toLowerCase().replaceAll("_", " ");
 }
 
-/** Return how urgent a row is: 0 is the most; null if it needs nothing. */
-export function urgency(row) {
-  const ranks = [RANKS[row.state], HEALTH_RANKS[row.health], row.error ? 1 : undefined];
-  const known = ranks.filter((rank) => rank !== undefined);
-  return row.state === "BLOCKED" ? 3 : known.length ? Math.min(...known) : null;
-}
-
 /** Return the ids that need attention, the most urgent first. */
 export function attention({ rows, order }) {
-  return order
-    .filter((id) => urgency(rows[id]) !== null)
-    .sort((a, b) => urgency(rows[a]) - urgency(rows[b]));
-}
-
-/** Return the ids that can't start because of a module. */
-export function blockedBy({ rows, order }, id) {
-  return order.filter((one) => rows[one].cause?.blocked_by?.includes(id));
+  return order.filter((id) => rows[id].urgency).sort((a, b) => rows[a].urgency - rows[b].urgency);
 }
 
 export const SHOWN = {
   all: () => true,
-  failing: (row) => urgency(row) !== null,
+  failing: (row) => Boolean(row.urgency),
   live: (row) => row.state === "LIVE",
   drafts: (row) => Boolean(row.draft),
 };

@@ -7,8 +7,9 @@ import { cellText, compareCells, quantity } from "./format.mjs";
 const MOST_DRAWN = 200; // rows that stand in the document at once
 const ROW_HEIGHT = 30; // px
 
-/** Return which rows of equal height (px) are in sight: spread `area` on the box that scrolls.
- * `box` is a ref to that box, for who has one already. */
+/** Draw those rows of equal height (px) that are in sight: spread `area` on the box that scrolls, put
+ * `drawn(items, draw, tag)` into it, where `draw` gets an item and its index and `tag` is that of what
+ * stands for the others. `box` is a ref to that box, for who has one already. */
 export function useWindow(total, height, box) {
   const own = useRef(null);
   const ref = box ?? own;
@@ -29,14 +30,31 @@ export function useWindow(total, height, box) {
     return () => observer.disconnect();
   }, [virtual, total]);
   const area = { ref, onScroll: virtual ? measure : undefined };
-  if (!virtual) return { area, virtual, from: 0, to: total, before: 0, after: 0 };
-  const from = Math.max(0, Math.min(view.top, total) - 10);
-  const to = Math.min(total, view.top + Math.ceil(view.size / height) + 10);
-  return { area, virtual, from, to, before: from * height, after: (total - to) * height };
+  const from = virtual ? Math.max(0, Math.min(view.top, total) - 10) : 0;
+  const to = virtual ? Math.min(total, view.top + Math.ceil(view.size / height) + 10) : total;
+  const room = (rows, Tag) =>
+    rows > 0 && html`<${Tag} role="presentation" style=${{ height: rows * height }}><//>`;
+  const drawn = (items, draw, tag = "div") => [
+    room(from, tag),
+    items.slice(from, to).map((item, at) => draw(item, from + at)),
+    room(total - to, tag),
+  ];
+  return { area, virtual, drawn };
 }
 
-/** A sorted table. Columns: [{ key, title, numeric?, mono?, value?(row), cell?(row) }]. */
-export function Table({ columns, rows, rowKey, onRow, selected, label, sort: first, onSort }) {
+/** A sorted table. Columns: [{ key, title, numeric?, mono?, value?(row), cell?(row) }];
+ * those of a `flat` one have a line each. */
+export function Table({
+  columns,
+  rows,
+  rowKey,
+  onRow,
+  selected,
+  label,
+  sort: first,
+  onSort,
+  flat,
+}) {
   const [own, setSort] = useState(first); // { key, down }
   const sort = onSort ? first : own;
   const full = useMemo(() => columns.map((column) => withDefaults(column, rows)), [columns, rows]);
@@ -44,21 +62,16 @@ export function Table({ columns, rows, rowKey, onRow, selected, label, sort: fir
   const part = useWindow(sorted.length, ROW_HEIGHT);
   if (!rows.length) return html`<p class="muted">Nothing to show.</p>`;
   const turn = onSort ?? ((key) => setSort({ key, down: sort?.key === key && !sort.down }));
-  const spacer = (size) => size > 0 && html`<tr aria-hidden="true" style=${{ height: size }}></tr>`;
-  const keyOf = rowKey ?? ((_, at) => part.from + at);
+  const keyOf = rowKey ?? ((_, at) => at);
   const line = (row, at) => {
     const key = keyOf(row, at);
     return h(TableRow, { key, row, columns: full, onRow, chosen: selected === key });
   };
-  return html`<div class=${`card scroll table ${part.virtual ? "virtual" : ""}`} tabindex="0" role="group"
+  return html`<div class=${`card scroll table ${part.virtual || flat ? "virtual" : ""}`} tabindex="0" role="group"
     aria-label=${label} ...${part.area}>
     <table aria-rowcount=${sorted.length + 1}>
       <thead><tr>${full.map((column) => h(TableHead, { column, sort, turn, key: column.key }))}</tr></thead>
-      <tbody>
-        ${spacer(part.before)}
-        ${sorted.slice(part.from, part.to).map(line)}
-        ${spacer(part.after)}
-      </tbody>
+      <tbody>${part.drawn(sorted, line, "tr")}</tbody>
     </table>
   </div>`;
 }

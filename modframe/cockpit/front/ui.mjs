@@ -20,31 +20,26 @@ const SHAPES = {
   check: "M1.2 6.4L2.7 4.9 4.7 6.9 9.4 2.2 10.9 3.7 4.7 9.9z",
 };
 const MARKS = {
-  LIVE: ["dot", "good"],
-  STARTING: ["half", "busy"],
-  STOPPING: ["half", "busy"],
-  STOPPED: ["ring", "calm"],
-  DISABLED: ["bar", "calm"],
-  DRAFT: ["pen", "calm"],
-  BLOCKED: ["triangle", "warn"],
-  FAILED: ["cross", "bad"],
-  FAILED_UNLOAD: ["cross", "bad"],
-  up: ["check", "good"],
-  degraded: ["triangle", "warn"],
-  down: ["cross", "bad"],
-  passed: ["check", "good"],
-  failed: ["cross", "bad"],
-  skipped: ["bar", "calm"],
-  expected: ["check", "calm"],
-  "not run": ["ring", "warn"],
-  live: ["dot", "good"],
-  drains: ["half", "busy"],
-  running: ["half", "busy"],
-  restarting: ["triangle", "warn"],
-  healthy: ["check", "good"],
-  unhealthy: ["cross", "bad"],
+  "dot good": ["live"],
+  "half busy": ["starting", "stopping", "drains", "running"],
+  "bar calm": ["disabled", "skipped"],
+  "pen calm": ["draft"],
+  "triangle warn": ["blocked", "degraded", "restarting", "pending", "allowed"],
+  "cross bad": [
+    "failed",
+    "failed unload",
+    "down",
+    "unhealthy",
+    "needed, not allowed yet",
+    "not possible here",
+  ],
+  "check good": ["up", "passed", "healthy", "done"],
+  "check calm": ["expected"],
+  "ring warn": ["not run"],
+  "ring calm": ["stopped"], // and what is not known here
 };
-const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross" };
+const NOTE_SHAPES = { good: "check", warn: "triangle", bad: "cross", calm: "dot" };
+const DIFF_KINDS = { "+": "added", "-": "removed" };
 const LEVEL_BADGES = { error: "bad", warning: "warn", info: "calm" };
 
 export function Icon({ shape, tone = "calm", title }) {
@@ -56,22 +51,29 @@ export function Icon({ shape, tone = "calm", title }) {
 
 /** A state by its icon and its word: a module's, its health, or how a test ended. */
 export function State({ state, word = stateWord(state) }) {
-  const [shape, tone] = MARKS[state] ?? ["ring", "calm"];
+  const [shape, tone] = markOf(state);
   return html`<${Badge} tone=${tone}><${Icon} shape=${shape} tone=${tone} />${word}<//>`;
+}
+
+/** Return the shape and the tone of a state. */
+function markOf(state) {
+  const marks = Object.keys(MARKS);
+  const mark = marks.find((one) => MARKS[one].includes(stateWord(state))) ?? marks.at(-1);
+  return mark.split(" ");
 }
 
 /** The icon of a state alone, where there is no room for its word. */
 export function StateIcon({ state }) {
-  const [shape, tone] = MARKS[state] ?? ["ring", "calm"];
+  const [shape, tone] = markOf(state);
   return html`<${Icon} shape=${shape} tone=${tone} title=${stateWord(state)} />`;
 }
 
 /** A small word in a frame; tones: calm, good, warn, bad, busy. */
 export function Badge({ tone = "calm", children }) {
-  return html`<span class=${`badge ${tone}`}>${children}</span>`;
+  return html`<span class=${`badge small ${tone}`}>${children}</span>`;
 }
 
-/** A line with the icon of its tone: good, warn or bad. */
+/** A line with the icon of its tone: good, warn, bad or calm. */
 export function Note({ tone, children }) {
   return html`<p class="row" role="status">
     <${Icon} shape=${NOTE_SHAPES[tone]} tone=${tone} /><span>${children}</span>
@@ -87,13 +89,16 @@ export function Linked({ text }) {
   );
 }
 
-/** A link to a module's tab; `go` is what the tab was given. */
-export function ModuleLink({ id, tab = "overview", go }) {
+/** A link to a module's tab, which says the module's name if it says nothing else; `go` is what the
+ * tab was given, `args` what a view there is asked with. */
+export function ModuleLink({ id, tab = "overview", args, go, children }) {
   const follow = (event) => {
     event.preventDefault();
-    go(id, tab);
+    go(id, tab, args);
   };
-  return html`<a href=${routeOf(id, tab)} data-module=${id} onClick=${follow}>${shortName(id)}</a>`;
+  return html`<a href=${routeOf(id, tab, args)} data-module=${id} onClick=${follow}>
+    ${children ?? shortName(id)}
+  </a>`;
 }
 
 /** What stands where there is nothing: what would be here, and how it comes about. */
@@ -161,8 +166,8 @@ export function CopyButton({ text, title = "Copy" }) {
 
 /** Code in monospace with a button that copies it. */
 export function Code({ text, label = "Code" }) {
-  return html`<div class="card code">
-    <pre class="box" tabindex="0" role="group" aria-label=${label}>${text}</pre>
+  return html`<div class="card box row base code">
+    <pre class="grow" tabindex="0" role="group" aria-label=${label}>${text}</pre>
     <${CopyButton} text=${text} />
   </div>`;
 }
@@ -177,7 +182,7 @@ export function Diff({ files }) {
         <span class="added">+${added}</span> <span class="removed">−${removed}</span>
       </div>
       <pre tabindex="0" role="group" aria-label=${`Differences of ${file}`}>
-        ${diffLines(text).map((line) => html`<div class=${line.kind}>${line.text || " "}</div>`)}
+        ${diffLines(text).map((line) => html`<div class=${DIFF_KINDS[line[0]]}>${line || " "}</div>`)}
       </pre>
     </div>`,
   );
@@ -193,7 +198,7 @@ export function Chart({ values, label, labels, tone = "accent", height = 30 }) {
   const line = shown.map((value, at) => `${(at + 0.5) * step},${heightOf(value)}`).join(" ");
   const bar = (value, at) => {
     const [top, bottom] = [heightOf(Math.max(value, 0)), heightOf(Math.min(value, 0))];
-    return html`<rect class="bar" x=${(at + 0.1) * step} y=${top} width=${step * 0.8}
+    return html`<rect fill="var(--tone)" stroke="none" x=${(at + 0.1) * step} y=${top} width=${step * 0.8}
       height=${Math.max(bottom - top, 0.5)}><title>${labels[at]}: ${value}</title></rect>`;
   };
   return html`<svg class=${`chart ${tone}`} width="100%" height=${height} viewBox="0 -2 600 104"
@@ -201,7 +206,8 @@ export function Chart({ values, label, labels, tone = "accent", height = 30 }) {
     ${
       labels
         ? shown.map(bar)
-        : html`<polygon points=${`0,100 ${line} 600,100`} /><polyline points=${line} />`
+        : html`<polygon stroke="none" points=${`0,100 ${line} 600,100`} />
+          <polyline fill="none" stroke-width="1.5" vector-effect="non-scaling-stroke" points=${line} />`
     }
   </svg>`;
 }
@@ -292,20 +298,6 @@ export function Dialog({ title, onClose, end = "Close", buttons, children }) {
     <div class="stack tight scroll">${children}</div>
     <div class="row"><button onClick=${onClose}>${end}</button>${buttons}</div>
   </dialog>`;
-}
-
-/** A dialog whose button does what its children say: `done` is the useAsk of it, `said` its end. */
-export function DeedDialog({ action, label, ready = true, danger = true, done, said, ...dialog }) {
-  const ended = done.value !== undefined;
-  const button = html`<button class=${danger ? "danger" : "primary"} data-action=${action}
-    disabled=${!ready || done.busy} onClick=${() => done.ask()}>
-    ${done.busy ? "Working …" : label}
-  </button>`;
-  return html`<${Dialog} ...${dialog} end=${ended ? "Close" : "Cancel"} buttons=${!ended && button}>
-    <${ErrorBox} error=${done.error} />
-    ${ended && html`<${Note} tone="good">${said}<//>`}
-    ${dialog.children}
-  <//>`;
 }
 
 /** Ask for an operation, at once and whenever its arguments or what stands in `again` change, also

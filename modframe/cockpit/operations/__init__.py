@@ -2,7 +2,8 @@
 
 An operation is a function of an `Ask` and of JSON-ready arguments by name, which are checked by
 their annotations. It runs in a thread of its own, may block, and calls the verbs of the
-`AppContext`, as a person does in a cell. What it returns is JSON-ready, or a dataclass of such.
+`AppContext`, as a person does in a cell. What it returns is a `View`, which needs no
+JavaScript, or other JSON-ready data, or a dataclass of such.
 """
 
 from __future__ import annotations
@@ -15,19 +16,21 @@ from . import (
     backups,
     data,
     errors,
+    failing,
     graph,
     history,
     logs,
     modules,
     panels,
     routes,
+    schema,
     services,
     settings,
     source,
 )
 
-_FILES = (backups, data, errors, graph, history, logs, modules, panels, routes, services, settings,
-          source)  # fmt: skip
+_FILES = (backups, data, errors, failing, graph, history, logs, modules, panels, routes, schema,
+          services, settings, source)  # fmt: skip
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {name: operation for file in _FILES for name, operation in file.OPERATIONS.items()}
 )

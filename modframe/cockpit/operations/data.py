@@ -1,4 +1,4 @@
-"""The tab *Data*: tables and their rows, SQL that only reads, and how tables fit their models.
+"""The tab *Data*: tables and their rows, and SQL that only reads.
 
 Rows are read in sessions of `app.database`, one page at a time; queries of a person go through
 `app.database.sql`, which refuses whatever doesn't read. A question that is cancelled ends its
@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from functools import partial
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import Field
@@ -20,7 +17,7 @@ from pydantic import Field
 from ...parts.database.part import declared_by
 from ...parts.database.sql.completing import begun, keywords_for, names_for
 from ..asks import Ask, Operation
-from ..cells import Cells, numeric_columns
+from ..cells import Cell, Cells, numeric_columns
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData
@@ -64,7 +61,7 @@ def databases(ask: Ask) -> list[dict[str, Any]]:
 
 
 def table(ask: Ask, database: str, table: str) -> dict[str, Any]:
-    """Return what is known of a table: its columns, keys, and relations to others."""
+    """Return what is known of a table: its columns, keys, relations, and a query of its rows."""
     from ..tables import referring_to
 
     models = _models(ask, database)
@@ -75,6 +72,7 @@ def table(ask: Ask, database: str, table: str) -> dict[str, Any]:
             "columns": stored.columns(),
             "key": stored.key,
             "referred": referring_to(table, models),
+            "query": f"SELECT * FROM {stored.path_in(database)}",
         }
 
     return _read(ask, database, table, read)
@@ -91,17 +89,26 @@ def rows(
     limit: Limit = 100,
     where: Where | None = None,
 ) -> dict[str, Any]:
-    """Return a page of a table's rows, sorted by a column or else by the key."""
+    """Return a page of a table's rows, sorted by a column or else by the key.
+
+    ``keys`` is what each row is found by again; ``None`` for one without a key that is whole.
+    """
     from ..tables import Paging
 
     page = Paging(sort, down, offset, limit)
 
     def read(stored: StoredTable) -> dict[str, Any]:
         cells, values = stored.page(page, where or {}, Cells(_IN_PAGE, _ROOM))
-        width = len(stored.columns())
-        return {"rows": cells, "numeric": numeric_columns(values, width)}
+        names = [column["name"] for column in stored.columns()]
+        keys = [_key_of(dict(zip(names, row, strict=True)), stored.key) for row in cells]
+        return {"rows": cells, "keys": keys, "numeric": numeric_columns(values, len(names))}
 
     return _read(ask, database, table, read)
+
+
+def _key_of(row: Mapping[str, Cell], key: list[str]) -> dict[str, Cell] | None:
+    found = {name: row[name] for name in key}
+    return found if found and all(isinstance(cell, str) for cell in found.values()) else None
 
 
 def count_rows(ask: Ask, database: str, table: str, where: Where | None = None) -> int:
@@ -156,74 +163,6 @@ def complete(ask: Ask, query: str, at: Offset) -> dict[str, Any]:
     return {"from": at - len(typed), "items": [] if whole else found}
 
 
-def migrate(
-    ask: Ask,
-    database: str,
-    *,
-    plan: bool = False,
-    allow: list[str] | None = None,
-    rename: dict[str, str] | None = None,
-    fill: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Change the tables, or only plan it; the same as ``app.database.migrate``."""
-    given = {"allow": allow, "rename": rename, "fill": fill}
-    asked = {name: value for name, value in given.items() if value}
-    found = ask.app.database.migrate(database, plan=plan, **asked)
-    arguments = [repr(database), *(f"{name}={value!r}" for name, value in asked.items())]
-    return {
-        "engine": found.engine,
-        "done": found.done,
-        "steps": [
-            {**asdict(step), "chosen": step.chosen}
-            for step in found.steps
-            if step.chosen or not found.done
-        ],
-        "missing": [step.name for step in found.missing],
-        "code": f"app.database.migrate({', '.join(arguments)})",
-    }
-
-
-def revisions(ask: Ask, database: str) -> list[dict[str, Any]]:
-    """Return the revisions of each live module for a database, and which of them it has."""
-    from ...parts.database.revisions.files import read_revisions
-    from ...parts.database.revisions.place import home_of, revisions_folders
-    from ...parts.database.revisions.run import state_from
-
-    found = []
-    for module_id, generation in ask.facts.live.generations.items():
-        specs = [spec for _, spec in declared_by([generation])]
-        if database not in (spec.name for spec in specs):
-            continue
-        home = home_of(generation.source, Path(ask.facts.workspace) / "modules")
-        folder = revisions_folders(home, specs)[database]
-        read = read_revisions(module_id, database, home=home, folder=folder)
-        if not read.ordered:
-            continue
-        state = state_from(read, _in_session(ask, database, partial(_recorded, table=read.table)))
-        found += [
-            {
-                "module": module_id,
-                "id": one.id,
-                "file": one.file.name,
-                "message": one.message,
-                "done": one not in state.pending,
-            }
-            for one in read.ordered
-        ]
-    return found
-
-
-def _recorded(connection: Connection, table: str) -> tuple[str, ...]:
-    """Return the ids of the revisions that a database has recorded in a table."""
-    from sqlalchemy import column, inspect, select
-    from sqlalchemy import table as named
-
-    if not inspect(connection).has_table(table):
-        return ()
-    query: Any = select(column("version_num")).select_from(named(table))
-    return tuple(connection.execute(query).scalars())
-
-
 # -- reading -----------------------------------------------------------------------------------
 
 
@@ -241,10 +180,10 @@ def _read(ask: Ask, database: str, table: str, read: Callable[[StoredTable], T])
     def work(connection: Connection) -> T:
         return read(StoredTable(connection, table, models))
 
-    return _in_session(ask, database, work)
+    return in_session(ask, database, work)
 
 
-def _in_session(ask: Ask, database: str, work: Callable[[Connection], T]) -> T:
+def in_session(ask: Ask, database: str, work: Callable[[Connection], T]) -> T:
     """Return what is read in a session of its own, which commits nothing."""
 
     async def run() -> T:
@@ -271,6 +210,4 @@ OPERATIONS: Mapping[str, Operation] = {
     "value": value,
     "sql": sql,
     "complete": complete,
-    "migrate": migrate,
-    "revisions": revisions,
 }

@@ -1,52 +1,113 @@
-"""The sources of a module that were live: the list of them, and how two of them differ."""
+"""The tab *History*: the sources of a module that were live, how two differ, and the way back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import ModframeError
 from ...runtime.change.plan import diff_of
 from ...source import Source
+from .. import blocks as ui
 from ..asks import Ask, Operation
 
 LIVE, DRAFT = "live", "draft"
+_COLUMNS = (
+    "Generation",
+    "State",
+    "Time (UTC)",
+    ("From", "cut"),
+    "What came of it",
+    "Errors",
+    "Left behind",
+)
 
 
-def history(ask: Ask, module: str) -> dict[str, Any]:
-    """Return the entries of a module's history, the newest first, and what is damaged of it.
+def history(ask: Ask, module: str) -> ui.View:
+    """Show the entries of a module's history, the newest first, and what is damaged of it."""
+    one = ask.app.modules[module]
+    entries = one.history
+    if not entries:
+        return ui.View([ui.Empty("No history", "Nothing of this module was live yet.")])
+    digest = _digest_of(one.source)
+    running = next((entry for entry in reversed(entries) if entry.digest == digest), None)
+    newest_first = list(reversed(entries))
+    rows = [_cells(one.id, entry, _state_of(entry, digest, running)) for entry in newest_first]
+    keys = ({"module": one.id, "key": key_of(entry)} for entry in newest_first)
+    many = f"{len(rows):,} source{'' if len(rows) == 1 else 's'}"
+    text = f"{many}, the newest first. Choose one to compare it or to go back to it."
+    return ui.View([
+        ui.Text(text, "muted", status=True),
+        *map(ui.Note, entries.damaged),
+        ui.Table("History", _COLUMNS, rows, [ui.Call("generation", key) for key in keys]),
+    ])  # fmt: skip
 
-    ``key`` names an entry in other questions. ``same`` is whether its text is what runs, and
-    ``live`` whether it is the entry of what runs: the newest one with that text.
+
+def _digest_of(source: Source | None) -> str:
+    return source.full_digest if source is not None else ""
+
+
+def _state_of(entry: Any, digest: str, running: Any) -> str:
+    """Return whether an entry is what runs: the newest one with that text."""
+    return "live" if entry is running else "same text" if entry.digest == digest else ""
+
+
+def _cells(module: str, entry: Any, state: str) -> tuple[ui.Cell, ...]:
+    return (
+        str(entry.generation),
+        ui.State(state) if state else "",
+        _time_of(entry),
+        entry.origin,
+        entry.outcome.replace(f"{module} ", "", 1),
+        ui.State("failed", f"{entry.errors:,}") if entry.errors else "",
+        ", ".join(entry.leaked),
+    )
+
+
+def _time_of(entry: Any) -> str:
+    return str(entry.time.isoformat(" ", "seconds"))[:19]
+
+
+def generation(ask: Ask, module: str, key: str, *, other: str = "") -> ui.View:
+    """Show an entry: how it differs from another source, the way back to it, and its text.
+
+    Args:
+        other: ``live``, ``draft`` or the key of another entry; by default the first there is.
     """
     one = ask.app.modules[module]
-    entries, live = one.history, one.source
-    digest = live.full_digest if live is not None else ""
-    running = next((entry for entry in reversed(entries) if entry.digest == digest), None)
-    rows = [
-        {
-            "key": key_of(entry),
-            "time": entry.time.isoformat(timespec="seconds"),
-            "generation": entry.generation,
-            "origin": entry.origin,
-            "outcome": entry.outcome.replace(f"{one.id} ", "", 1),
-            "errors": entry.errors,
-            "leaked": entry.leaked,
-            "run": entry.run,
-            "digest": entry.digest,
-            "same": entry.digest == digest,
-            "live": entry is running,
-        }
-        for entry in reversed(entries)
-    ]
-    draft = one.draft is not None and one.draft.full_digest != digest
-    return {"entries": rows, "damaged": entries.damaged, "draft": draft, "live": live is not None}
+    entry = entry_named(one, key)
+    title = f"Generation {entry.generation}"
+    others = list(_others(one, entry))
+    before = other if other in dict(others) else next(iter(dict(others)), "")
+    head: list[ui.Block] = [ui.Heading(title)]
+    if before:
+        head.append(ui.Select("other", "Compare with", others, before, title="Compare with"))
+    if entry.digest != _digest_of(one.source):
+        deed = f"Roll back to generation {entry.generation}"
+        looks: dict[str, Any] = {"label": "Plan the way back", "style": "primary", "danger": True}
+        head.append(ui.action_button(one.id, "rollback", deed, to=key, **looks))
+    head.append(ui.CLOSE)
+    nothing = ui.Text("There is nothing to compare it with.", "muted")
+    names = ui.Text(f"run {entry.run}, digest {entry.digest}", "mono")
+    return ui.View([
+        ui.Row(head),
+        ui.Diff(diff_of(source_named(one, before), entry.source)) if before else nothing,
+        ui.Folded("Its text", call=ui.Call("source", {"module": one.id, "of": key})),
+        ui.Folded("Run and digest", [names]),
+    ], title)  # fmt: skip
 
 
-def diff(ask: Ask, module: str, *, before: str = LIVE, after: str = DRAFT) -> dict[str, Any]:
-    """Return how two sources differ: keys of entries, ``live`` or ``draft``."""
-    one = ask.app.modules[module]
-    return {"files": diff_of(source_named(one, before), source_named(one, after))}
+def _others(module: Any, entry: Any) -> Iterator[tuple[str, str]]:
+    """Yield what an entry can be compared with and its title: what is live first, if it differs."""
+    digest = _digest_of(module.source)
+    if module.source is not None and entry.digest != digest:
+        yield LIVE, "what is live"
+    if module.draft is not None and module.draft.full_digest != digest:
+        yield DRAFT, "the draft"
+    entries = list(reversed(module.history))
+    at = entries.index(entry)
+    for one in (*entries[at + 1 :], *entries[:at]):
+        yield key_of(one), f"generation {one.generation}, {_time_of(one)}"
 
 
 def key_of(entry: Any) -> str:
@@ -84,4 +145,4 @@ def source_named(module: Any, name: str) -> Source:
     return found
 
 
-OPERATIONS: Mapping[str, Operation] = {"history": history, "diff": diff}
+OPERATIONS: Mapping[str, Operation] = {"history": history, "generation": generation}

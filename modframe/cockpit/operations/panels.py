@@ -10,6 +10,7 @@ from ...names import full_id
 from ...parts.health.health import HEADS, badness
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
+from .. import blocks as ui
 from ..asks import Ask, Operation
 from ..facts import Facts
 from ..panels import panels_of_all
@@ -27,8 +28,10 @@ def health(ask: Ask) -> list[dict[str, Any]]:
     return [{**about, "rows": rows, "detail": False, "tab": "Health"}]
 
 
-def act(ask: Ask, module: str, *, noun: str, action: str, row: str) -> None:
+def act(ask: Ask, module: str, *, noun: str, action: str, row: str, plan: bool = False) -> ui.View:
     """Do what a button of a row says, and wait for its end; it goes on if nobody waits any more.
+
+    With ``plan`` only say what it is about, and what it breaks now.
 
     Raises:
         ModframeError: If the module isn't live, or no panel of it has this button.
@@ -44,7 +47,11 @@ def act(ask: Ask, module: str, *, noun: str, action: str, row: str) -> None:
         raise ModframeError(
             f"{key} has no {noun} {row!r} any more", cure="choose another one", subject=key
         )
+    if plan:
+        warning = part.warn(generation, action, row)
+        return ui.View([ui.Text(f"The {noun} {row} of {key}. {warning}".rstrip())])
     ask.start(lambda: part.act(generation, action, row), f"{action}: {row}").result()
+    return ui.View([ui.Note(f"{action}: {row}: done", "good")])
 
 
 def _declared(facts: Facts, generation: Generation, noun: str) -> tuple[Part[Any], Panel]:

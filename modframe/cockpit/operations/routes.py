@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from httpx import AsyncClient, Response
 
@@ -17,14 +16,14 @@ from ...parts.web.problem import Message, Receive, Scope, Send
 from ...view.snapshot import ModuleView, thaw
 from ..as_code import Texts, request_texts
 from ..asks import Ask, Operation
+from ..form import Form, Json, first_of
 from ..inputs import field_of, fields_of, sample_of
-from ..requests import PARAMETER, BodyKind, Request
+from ..requests import PARAMETER, PLACES, BodyKind, Request
 from ..values import Shown, image_facts, json_facts, text_facts
 from .services import numbers_of, source_of, views_of
 
 PIECES, BYTES = 500, 2_000_000
 """How many pieces, and bytes, of an answer without a length are shown; then it is left."""
-Json = dict[str, Any]
 _FORMS = ("form", "multipart")
 _SERVER = "http://localhost:8000"
 """Where requests go in code while nothing is served."""
@@ -45,7 +44,11 @@ def _rows_of(view: ModuleView) -> Iterator[Json]:
 
 
 def route(ask: Ask, module: str, method: str, path: str) -> Json:
-    """Return all that is known of one route: its row, and what the OpenAPI document says of it."""
+    """Return all that is known of one route: its row, and what the OpenAPI document says of it.
+
+    ``fields`` are those of a form for a request, by the place of what they say; ``body_kind``
+    is what its body is.
+    """
     [view] = views_of(ask.facts, module)
     rows = [one for one in _rows_of(view) if (one["method"], one["path"]) == (method, path)]
     if not rows:
@@ -81,20 +84,37 @@ async def _document_of(client: AsyncClient) -> Json:
 
 
 def _described(document: Json, row: Json) -> Json:
-    """Return parameters and body of a route; what the document does not have is made of its row."""
+    """Return the form of a route; what the document does not have is made of its row."""
     operation = _operation(document, row["method"].lower(), row["path"])
     if operation is None:
         names = [("path", name) for name in row["path_params"]]
         names += [("query", name) for name in row["query_params"]]
-        given = [{"name": name, "in": place} for place, name in names]
-        parameters = [_parameter(one, document) for one in given]
-        return {"parameters": parameters, "body": None, "description": ""}
+        sections = _sections([{"name": name, "in": place} for place, name in names], {})
+        return {"description": "", "body_kind": "none", "fields": sections}
+    body = operation.get("requestBody") or {}
+    media, kind = _media_of(body.get("content", {}))
     return {
         "description": operation.get("description", ""),
         "deprecated": bool(operation.get("deprecated")),
-        "parameters": [_parameter(one, document) for one in operation.get("parameters", ())],
-        "body": _body(operation, document),
+        "body_kind": kind,
+        "fields": [
+            *_sections(operation.get("parameters", ()), document),
+            *_body(kind, media, operation, document),
+        ],
     }
+
+
+def _media_of(content: Json) -> tuple[str, BodyKind]:
+    """Return the type of a body that a form has inputs for, and what kind it is of."""
+    kinds: dict[str, BodyKind] = {
+        "application/json": "json",
+        "application/x-www-form-urlencoded": "form",
+        "multipart/form-data": "multipart",
+    }
+    media = next((one for one in kinds if one in content), next(iter(content), ""))
+    return media, "json" if media.endswith("+json") else kinds.get(
+        media, "text" if media else "none"
+    )
 
 
 def _operation(document: Json, method: str, path: str) -> Json | None:
@@ -108,37 +128,38 @@ def _operation(document: Json, method: str, path: str) -> Json | None:
     return next(found, None)
 
 
+def _sections(parameters: Iterable[Json], document: Json) -> list[Json]:
+    """Return the fields of parameters by their place in a request."""
+    given = [(one["in"], _parameter(one, document)) for one in parameters]
+    fields = {place: [field for at, field in given if at == place] for place in PLACES}
+    return [_section(place, inside) for place, inside in fields.items() if inside]
+
+
+def _section(name: str, fields: list[Json]) -> Json:
+    field = {"name": name, "kind": "section", "required": False, "type": "", "fields": fields}
+    return {**field, "first": first_of(field, None)}
+
+
 def _parameter(one: Json, document: Json) -> Json:
-    """Return the field of a parameter, its place ``in`` the request, and its declared example."""
+    """Return the field of a parameter, which shows its declared example at first."""
     examples = [value.get("value") for value in one.get("examples", {}).values()]
     example = one.get("example", next(iter(examples), None))
     given = {"required": bool(one.get("required")), "about": one.get("description", "")}
-    return {
-        **field_of(one["name"], one.get("schema", {}), document, **given),
-        "in": one["in"],
-        **({} if example is None else {"example": example}),
-    }
+    field = field_of(one["name"], one.get("schema", {}), document, **given)
+    return field if example is None else {**field, "first": first_of(field, example)}
 
 
-def _body(operation: Json, document: Json) -> Json | None:
-    given = operation.get("requestBody")
-    if not given or not given.get("content"):
-        return None
-    kinds: dict[str, BodyKind] = {
-        "application/json": "json",
-        "application/x-www-form-urlencoded": "form",
-        "multipart/form-data": "multipart",
-    }
-    content = given["content"]
-    media = next((one for one in kinds if one in content), next(iter(content)))
-    kind = "json" if media.endswith("+json") else kinds.get(media, "text")
-    return {
-        "media": media,
-        "kind": kind,
-        "required": bool(given.get("required")),
-        "fields": fields_of(content[media].get("schema", {}), document) if kind in _FORMS else [],
-        "texts": _texts_of(operation, document) if kind == "json" else [],
-    }
+def _body(kind: BodyKind, media: str, operation: Json, document: Json) -> Iterator[Json]:
+    """Yield the field of a body: its fields, or its text, which begins as one of the ``texts``."""
+    if kind in _FORMS:
+        schema = operation["requestBody"]["content"][media].get("schema", {})
+        if fields := fields_of(schema, document):
+            yield _section("body", fields)
+    elif kind != "none":
+        texts = _texts_of(operation, document) if kind == "json" else []
+        required = bool(operation["requestBody"].get("required"))
+        field = {"name": "body", "kind": "body", "required": required, "type": media}
+        yield {**field, "texts": texts, "first": texts[0]["text"] if texts else ""}
 
 
 def _texts_of(operation: Json, document: Json) -> list[Json]:
@@ -157,13 +178,16 @@ def _texts_of(operation: Json, document: Json) -> list[Json]:
 # -- the request -----------------------------------------------------------------------------------
 
 
-def request(ask: Ask, request: Request) -> Json:
+def request(ask: Ask, request: Request, form: Form | None = None) -> Json:
     """Send a request to the app itself and return its answer: status, headers, body, time.
+
+    A form has the fields that `route` returns, and fills the request in.
 
     Pieces of an answer that is a stream are parts, each as it comes. Cancelled, such an answer ends
     as it does when its client leaves.
     """
     client = _Client(ask)
+    request = request.filled(form.values()) if form else request
     url, headers, content = request.url(), request.all_headers(), request.content()
 
     async def send() -> Response:
@@ -180,8 +204,9 @@ def request(ask: Ask, request: Request) -> Json:
     return _answer(response, took, cut=client.left)
 
 
-def request_code(ask: Ask, request: Request) -> Texts:
+def request_code(ask: Ask, request: Request, form: Form | None = None) -> Texts:
     """Return a request as curl, for httpx and as code of a cell; nothing is sent."""
+    request = request.filled(form.readable()) if form else request
     return request_texts(request, ask.facts.url() or _SERVER)
 
 

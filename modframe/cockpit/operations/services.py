@@ -19,6 +19,7 @@ from ...view.snapshot import ModuleView, thaw
 from ..as_code import Texts, call_text
 from ..asks import Ask, Operation
 from ..facts import Facts
+from ..form import Form, Json
 from ..inputs import field_of
 from ..values import shown
 
@@ -106,8 +107,10 @@ def _field(param: Mapping[str, Any]) -> dict[str, Any]:
 # -- the call --------------------------------------------------------------------------------------
 
 
-def call(ask: Ask, service: str, method: str, args: dict[str, Any]) -> dict[str, Any]:
-    """Call a method with JSON-like arguments and return what is shown of its value.
+def call(
+    ask: Ask, service: str, method: str, *, args: Json | None = None, form: Form | None = None
+) -> Json:
+    """Call a method with JSON-like arguments, or what a form says; return what is shown of it.
 
     Items of a stream or a generator are parts, each as it comes; the answer then counts them.
 
@@ -115,7 +118,8 @@ def call(ask: Ask, service: str, method: str, args: dict[str, Any]) -> dict[str,
         FormError: If the arguments don't fit; nothing was called then.
     """
     bound = getattr(ask.app.get_service(service), method)
-    values, named = _fitted(Arguments(bound), args)
+    given = form.values() if form else args or {}
+    values, named = _fitted(Arguments(bound), given)
 
     async def begin() -> Any:
         outcome = bound(*values, **named)
@@ -134,13 +138,16 @@ def _fitted(arguments: Arguments, args: dict[str, Any]) -> tuple[list[Any], dict
     return arguments.fit({name: _with_bytes(value, name) for name, value in args.items()})
 
 
-def call_code(ask: Ask, service: str, method: str, args: dict[str, Any]) -> Texts:
+def call_code(
+    ask: Ask, service: str, method: str, *, args: Json | None = None, form: Form | None = None
+) -> Texts:
     """Return a call as code of a cell; arguments that don't fit yet are there as they are."""
     bound = getattr(ask.app.get_service(service), method)
+    given = form.readable() if form else args or {}
     try:
-        values, named = _fitted(Arguments(bound), args)
+        values, named = _fitted(Arguments(bound), given)
     except FormError:
-        return call_text(service, method, [], args)
+        return call_text(service, method, [], given)
     return call_text(service, method, values, named)
 
 

@@ -1,4 +1,7 @@
-"""The tab *Settings*: what can be set; preferences, which the service ``core.settings`` keeps."""
+"""The tab *Settings*: what can be set, as a preference or for the session.
+
+The service ``core.settings`` does it. A secret comes in, and never goes out.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import FormError
-from ...masking import is_secret_name
+from ...masking import MASK, is_secret_name
 from ...names import full_id
 from ..asks import Ask, Operation
+from ..form import Form, first_of
 from ..inputs import field_of
 
 _BOUNDS = {
@@ -17,28 +21,38 @@ _BOUNDS = {
     "minItems": "items ≥ {}", "maxItems": "items ≤ {}", "pattern": "matches {}",
 }  # fmt: skip
 """The keyword of a JSON schema → how it is said of a setting."""
-_HIDDEN = "a secret: set its environment variable, or give it to start(settings=...)"
+_HIDDEN = "a secret: to keep it, set its environment variable"
 
 
 def settings(ask: Ask, module: str) -> list[dict[str, Any]]:
-    """Return each setting of a module; ``kept`` says whether a preference stands for it."""
+    """Return each setting of a module: whether a preference is ``kept``, or one for the session."""
     key = full_id(module)
     explained = _asked(ask, "explain", key)
     schema = _asked(ask, "schema", key)
     kept = _asked(ask, "preferences", key)
+    now = _asked(ask, "session_keys", key)
     return [
-        {"name": name, **one, "kept": name in kept, **_said_of(name, schema)}
+        {
+            "name": name,
+            **one,
+            "kept": name in kept,
+            "session": name in now,
+            **_said_of(name, schema, one["value"]),
+        }
         for name, one in explained.items()
     ]
 
 
-def _said_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the JSON schema of a model says of one field, and its input."""
+def _said_of(name: str, schema: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    """Return what the JSON schema of a model says of one field, and its input with the value."""
     own = schema.get("properties", {}).get(name, {})
     kinds = [own, *own.get("anyOf", ())]
     secret = is_secret_name(name) or any(one.get("format") == "password" for one in kinds)
     about = own.get("description", "")
     field = field_of(name, own, schema, required=True, about=about)
+    if secret:
+        field, value = _hidden(field), None
+    first = first_of({**field, "kind": "text"} if field["kind"] == "json" else field, value)
     bounds = [
         text.format(one[keyword])
         for one in kinds
@@ -46,25 +60,68 @@ def _said_of(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         if keyword in one
     ]
     return {
-        "description": _HIDDEN if secret else about,
+        "description": "; ".join(filter(None, (about, _HIDDEN if secret else ""))),
         "bounds": ", ".join(bounds),
         "secret": secret,
-        "field": field | {"required": field["kind"] != "text"},  # a text may be empty
+        # A text may be empty.
+        "field": field | {"required": field["kind"] != "text", "first": first},
     }
 
 
-def set_preference(ask: Ask, module: str, name: str, value: Any) -> None:
+def _hidden(field: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the field of a secret with inputs that show nothing of what is typed."""
+    match field["kind"]:
+        case "object":
+            return {**field, "fields": [_hidden(one) for one in field["fields"]]}
+        case "list":
+            return {**field, "item": _hidden(field["item"])}
+        case "union":
+            options = [one if one.get("none") else _hidden(one) for one in field["options"]]
+            return {**field, "options": options}
+        case "bool" | "choice":
+            return {**field}
+    hidden = {"kind": "secret", "required": True, "nullable": False}
+    return {**field, **hidden, "json": field["kind"] == "json"}
+
+
+def set_preference(
+    ask: Ask, module: str, name: str, *, value: Any = None, form: Form | None = None
+) -> None:
     """Set a preference, which wins over files and the environment; nothing changes if it can't be.
 
     Raises:
         FormError: If the value does not fit, or the module refuses it.
     """
-    _asked(ask, "set_preference", full_id(module), name, value)
+    _asked(ask, "set_preference", full_id(module), name, _given(name, value, form))
 
 
-def clear_preference(ask: Ask, module: str, name: str) -> None:
-    """Forget a preference; the setting has the value of the next lower source again."""
-    _asked(ask, "clear_preference", full_id(module), name)
+def set_session_value(
+    ask: Ask, module: str, name: str, *, value: Any = None, form: Form | None = None
+) -> None:
+    """Set a value until the app stops, also a secret; nothing changes if it can't be.
+
+    Raises:
+        FormError: If the value does not fit, or the module refuses it.
+    """
+    value = _given(name, value, form)
+    if MASK in str(value):
+        why = f"{MASK} stands for a secret that is not shown: type the secret itself"
+        raise FormError(f"{name}: {why}", field=name, faults={name: why})
+    _asked(ask, "set_session_value", full_id(module), name, value)
+
+
+def _given(name: str, value: Any, form: Form | None) -> Any:
+    """Return the value of a setting, as it was typed into its form if there is one."""
+    if form is None:
+        return value
+    return form.values().get(name, None if form.fields[0].get("nullable") else "")
+
+
+def undo_setting(ask: Ask, module: str, name: str) -> None:
+    """Take back what is set for the session, else the preference; the next lower source counts."""
+    key = full_id(module)
+    now = name in _asked(ask, "session_keys", key)
+    _asked(ask, "clear_session_value" if now else "clear_preference", key, name)
 
 
 def _asked(ask: Ask, method: str, *args: Any) -> Any:
@@ -90,5 +147,6 @@ def _asked(ask: Ask, method: str, *args: Any) -> Any:
 OPERATIONS: Mapping[str, Operation] = {
     "settings": settings,
     "set_preference": set_preference,
-    "clear_preference": clear_preference,
+    "set_session_value": set_session_value,
+    "undo_setting": undo_setting,
 }

@@ -3,9 +3,9 @@
 `EventsPart` reads what a generation subscribes to; `Events` has the queues and delivers.
 """
 
+from .dead import DeadLetter
 from .events import Events
 from .faces import AppEvents, ModuleEvents
 from .part import EventsPart
-from .queue import DeadLetter
 
 __all__ = ["AppEvents", "DeadLetter", "Events", "EventsPart", "ModuleEvents"]

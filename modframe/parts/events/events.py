@@ -6,7 +6,6 @@ The engine makes one, tells it what is live, and ends it. Modules and people rea
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,10 +16,11 @@ from ...events import event_name
 from ...observe import Numbers
 from ...runtime.generation import Generation
 from ...wording import some
-from .queue import DeadLetter, Envelope, EventQueue
+from .dead import DeadLetter, DeadLetters, Retry
+from .errors import DeadLetterError
+from .queue import Envelope, EventQueue
 from .subscription import Key, Subscription, data_of
 
-_DEAD_KEPT = 1000
 _NAME = "events"
 _PATIENCE = 5.0
 """Seconds in which a stop delivers the events that still wait."""
@@ -35,7 +35,7 @@ class Events:
         numbers: Counts what is delivered.
 
     Attributes:
-        dead: The newest events that could not be handled, oldest first.
+        dead: The newest events that could not be handled.
     """
 
     def __init__(
@@ -46,7 +46,8 @@ class Events:
         numbers: Numbers,
     ) -> None:
         self._hurry, self._numbers = hurry, numbers
-        self.dead: deque[DeadLetter] = deque(maxlen=_DEAD_KEPT)
+        self.dead = DeadLetters()
+        self._retries: dict[int, Retry] = {}
         self._find = find
         self._queues: dict[Key, EventQueue] = {}
         self._by_event: dict[str, tuple[EventQueue, ...]] = {}
@@ -71,7 +72,7 @@ class Events:
             queue = self._queues.get(key)
             if queue is None:
                 self._queues[key] = EventQueue(
-                    subscription, find=self._find, bury=self.dead.append, numbers=self._numbers
+                    subscription, find=self._find, bury=self.dead.add, numbers=self._numbers
                 )
             else:
                 queue.follow(subscription)
@@ -109,6 +110,60 @@ class Events:
                 subscriptions=tuple(refused),
             )
         return len(queues)
+
+    # -- what could not be handled --------------------------------------------------------
+
+    async def retry(self, letter: DeadLetter | int) -> None:
+        """Give a dead letter to its method once more, after what waits there, and wait for that.
+
+        Raises:
+            DeadLetterError: If there is no such letter or no such method, or it failed again.
+        """
+        known = self.dead.find(letter)
+        retry = self._retries.get(known.number)
+        if retry is None or retry.outcome.done():
+            queue = self._queue_of(known)
+            retry = self._retries[known.number] = Retry(self.dead, known)
+            retry.outcome.add_done_callback(lambda _: self._retries.pop(known.number, None))
+            queue.add(Envelope(known.data, known.published, retry))
+        if why := await asyncio.shield(retry.outcome):
+            raise DeadLetterError(
+                f"{_label(known)}: the event of {known.published:%Y-%m-%d %H:%M:%S} {why}",
+                cure="it is kept: mend the method and retry it again, or drop it with "
+                f"app.events.drop({known.number})",
+                subject=known.module_id,
+            )
+
+    def _queue_of(self, letter: DeadLetter) -> EventQueue:
+        """Return the queue of the live method that a letter failed in, by its name.
+
+        Raises:
+            DeadLetterError: If there is none.
+        """
+        queue = self._queues.get(letter.key)
+        if queue is not None:
+            return queue
+        if self._find(letter.module_id) is None:
+            said, cure = f"{letter.module_id} is not live", "load it first"
+        else:
+            said = f"{letter.module_id} no longer has {letter.method}() for {letter.event}"
+            cure = "give it such a method again"
+        raise DeadLetterError(
+            f"{said}, so nobody can get dead letter {letter.number}",
+            cure=f"{cure}, or drop it with app.events.drop({letter.number})",
+        )
+
+    def drop(self, letter: DeadLetter | int) -> None:
+        """Forget a dead letter; if it is being given again, that goes on.
+
+        Raises:
+            DeadLetterError: If it is not there.
+        """
+        known = self.dead.find(letter)
+        self.dead.forget(known)
+        queue = self._queues.get(known.key)
+        if queue is not None:
+            queue.dead = max(0, queue.dead - 1)
 
     # -- waiting and ending ---------------------------------------------------------------
 
@@ -149,3 +204,7 @@ class Events:
             for (event, owner, method), queue in list(self._queues.items())
             if module_id in (None, owner)
         ]  # fmt: skip
+
+
+def _label(letter: DeadLetter) -> str:
+    return f"{letter.module_id}.{letter.method}() for {letter.event}"

@@ -10,8 +10,8 @@ from ...html import notice, section, table
 from ...runtime.calls.call import Call
 from ...runtime.loop.app_loop import AppLoop
 from ...wording import count
+from .dead import DeadLetter
 from .events import Events
-from .queue import DeadLetter
 
 
 class ModuleEvents:
@@ -46,7 +46,40 @@ class AppEvents(ModuleEvents):
     @property
     def dead(self) -> tuple[DeadLetter, ...]:
         """The newest events that could not be handled, oldest first."""
-        return tuple(self._events.dead)
+        return self._events.dead.all()
+
+    def retry(self, letter: DeadLetter | int) -> Awaitable[None]:
+        """Give an event that could not be handled to its method once more; ``dead`` has it.
+
+        It is given to the method of that name that is live, after what waits for it already and
+        with the tries of its subscription. Once it was handled it is no longer in ``dead``.
+
+        Returns:
+            Something to await: the end of that. On the app loop nothing happens before it is
+            awaited; elsewhere it has begun.
+
+        Raises:
+            DeadLetterError: If it is not there any more, nothing live is subscribed to it, or it
+                failed again; it then stays, with its new error.
+        """
+        if get_ident() == self._app_loop.thread_id or self._app_loop.here:
+            return self._events.retry(letter)
+        return Call(self._app_loop, lambda: self._events.retry(letter), "events.retry")
+
+    def drop(self, letter: DeadLetter | int) -> None:
+        """Forget an event that could not be handled: nobody gets it any more.
+
+        Raises:
+            DeadLetterError: If it is not there any more.
+        """
+
+        async def drop() -> None:
+            self._events.drop(letter)
+
+        if get_ident() == self._app_loop.thread_id or self._app_loop.here:
+            self._events.drop(letter)
+        else:
+            self._app_loop.block("events.drop()", drop)
 
     @property
     def subscriptions(self) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 from ...events import SUBSCRIPTIONS
 from ...runtime.generation import Generation
-from ...runtime.part import Detail, Panel, Part
+from ...runtime.part import Action, Detail, Panel, Part
+from .dead import DeadLetter
 from .events import Events
-from .queue import DeadLetter
 from .subscription import Subscription
 
 
@@ -43,7 +43,7 @@ class EventsPart(Part["tuple[Subscription, ...]"]):
 
     def describe(self, generation: Generation) -> dict[str, Any]:
         key = generation.module_id
-        dead = [_facts_of(letter) for letter in list(self._events.dead) if letter.module_id == key]
+        dead = [_facts_of(letter) for letter in self._events.dead.all() if letter.module_id == key]
         return {"subscriptions": self._events.describe(key), "dead": dead}
 
     def panels(self, facts: Mapping[str, Any]) -> Iterator[Panel]:
@@ -52,12 +52,24 @@ class EventsPart(Part["tuple[Subscription, ...]"]):
             for one in facts["subscriptions"]
         )
         yield Panel("subscription", ("method", *_COUNTS), rows, live_only=True, tab="Events")
-        dead = tuple((one["event"], *(one[key] for key in _LETTER)) for one in facts["dead"])
-        yield Detail("dead letter", _LETTER, dead, live_only=True, tab="Events")
+        dead = tuple((one["number"], *(one[key] for key in _LETTER)) for one in facts["dead"])
+        yield Detail("dead letter", _LETTER, dead, live_only=True, tab="Events", actions=_ACTIONS)
+
+    def warn(self, generation: Generation, action: str, row: str) -> str:
+        """Return what becomes of a dead letter that is dropped."""
+        return "The event is forgotten, and nobody gets it any more."
+
+    async def act(self, generation: Generation, action: str, row: str) -> None:
+        """Give a dead letter again and wait for what comes of it, or drop it."""
+        if action == "Drop":
+            self._events.drop(int(row))
+        else:
+            await self._events.retry(int(row))
 
 
 _COUNTS = ("waiting", "handled", "failed", "dead")
-_LETTER = ("method", "error", "published", "data")
+_LETTER = ("event", "method", "error", "published", "data")
+_ACTIONS = (Action("Retry"), Action("Drop", danger=True))
 _WIDTH = 300
 """How many characters of a dead letter's data are shown."""
 
@@ -65,6 +77,7 @@ _WIDTH = 300
 def _facts_of(letter: DeadLetter) -> dict[str, str]:
     data = json.dumps(letter.data, ensure_ascii=False, default=str)
     return {
+        "number": str(letter.number),
         "event": letter.event,
         "method": f"{letter.method}()",
         "error": letter.error,

@@ -19,6 +19,7 @@ from ...observe import Numbers, get_framework_logger, record_failure
 from ...runtime.calls.delivery import CutError, pause_after, run_live
 from ...runtime.generation import Generation
 from ...runtime.loop.bounds import wait_for_any
+from .dead import DeadLetter, Retry
 from .subscription import Subscription
 
 _handling: ContextVar[EventQueue | None] = ContextVar("modframe_handling", default=None)
@@ -26,28 +27,15 @@ _handling: ContextVar[EventQueue | None] = ContextVar("modframe_handling", defau
 
 
 class Envelope(NamedTuple):
-    """An event that waits: its data, and when it was published."""
-
-    data: dict[str, Any]
-    published: datetime
-
-
-class DeadLetter(NamedTuple):
-    """An event that could not be handled.
+    """An event that waits: its data, and when it was published.
 
     Attributes:
-        event: The plain name of its class.
-        module_id: The module whose method failed.
-        error: Why, as one line.
-        published: When it was published, in UTC.
+        retry: Of a dead letter that is given again: learns what comes of it.
     """
 
-    event: str
-    module_id: str
-    method: str
     data: dict[str, Any]
-    error: str
     published: datetime
+    retry: Retry | None = None
 
 
 class EventQueue:
@@ -61,7 +49,7 @@ class EventQueue:
 
     Attributes:
         handled: How many events were handled. ``failed``: how many attempts failed. ``dead``: how
-            many events were given up.
+            many events were given up, and neither handled nor dropped since.
     """
 
     def __init__(
@@ -107,12 +95,19 @@ class EventQueue:
             await self._room.wait()
 
     def put(self, envelope: Envelope) -> None:
-        """Add an event, and begin to deliver if nothing does."""
+        """Add an event as the policy says, and begin to deliver if nothing does."""
         spec = self.subscription.spec
         if spec.policy == "drop_oldest":
             while len(self._waiting) >= spec.capacity + bool(self._pump):
                 # The first one may be with its method; that one goes on.
-                del self._waiting[1 if self._pump is not None and len(self._waiting) > 1 else 0]
+                at = 1 if self._pump is not None and len(self._waiting) > 1 else 0
+                dropped = self._waiting[at]
+                del self._waiting[at]
+                _leave(dropped, "newer events took its place in the queue")
+        self.add(envelope)
+
+    def add(self, envelope: Envelope) -> None:
+        """Add an event, also to a full queue, and begin to deliver if nothing does."""
         self._waiting.append(envelope)
         self._idle.clear()
         self._deliver()
@@ -166,6 +161,8 @@ class EventQueue:
             failures = 0
             self._count(began, failed=False)
             self._drop_first(envelope)
+            if envelope.retry is not None and envelope.retry.handled():
+                self.dead = max(0, self.dead - 1)
 
     def _count(self, began: float, *, failed: bool) -> None:
         """Count an attempt to handle an event."""
@@ -218,15 +215,23 @@ class EventQueue:
             generation=self._generation,
         )
         if dead:
-            self.dead += 1
             self._numbers.happened("dead_events", failed=True)
-            why = f"{type(error).__name__}: {reason_line(error)}"
-            letter = DeadLetter(
+            self._drop_first(envelope)
+            self._give_back(envelope, f"{type(error).__name__}: {reason_line(error)}")
+        return dead
+
+    def _give_back(self, envelope: Envelope, why: str) -> None:
+        """Let an event that failed be a dead letter, or stay the one that it is."""
+        if envelope.retry is not None:
+            envelope.retry.failed(why)
+            return
+        own = self.subscription
+        self.dead += 1
+        self._bury(
+            DeadLetter(
                 own.spec.event, own.module_id, own.method, envelope.data, why, envelope.published
             )
-            self._bury(letter)
-            self._drop_first(envelope)
-        return dead
+        )
 
     # -- waiting --------------------------------------------------------------------------
 
@@ -251,6 +256,14 @@ class EventQueue:
                 "%d events %s were not delivered to %s(): %s",
                 left, self.subscription.spec.event, self.subscription.method, why,
             )  # fmt: skip
+        for envelope in self._waiting:
+            _leave(envelope, why)
         self._waiting.clear()
         self._idle.set()
         self._room.set()
+
+
+def _leave(envelope: Envelope, why: str) -> None:
+    """Say of an event that nobody gets any more that it stays a dead letter, if it is one."""
+    if envelope.retry is not None:
+        envelope.retry.left(why)

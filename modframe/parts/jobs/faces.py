@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -71,15 +71,23 @@ class Task:
         return str(job.progress or "") if job is not None else ""
 
     def cancel(self) -> None:
-        """Cancel its run, and let it run no more until its module is loaded again."""
+        """Cancel its run, and let it run no more until its module is loaded again.
 
-        async def cancel() -> None:
-            self._found().cancel()
+        Raises:
+            TaskError: If its module isn't live, or has no such task any more.
+        """
+        self._tell(Job.cancel)
 
-        if self._app_loop.here:
-            self._found().cancel()
-        else:
-            self._app_loop.block("task.cancel()", cancel)
+    def restart(self) -> None:
+        """Cancel its run and begin anew; one that has ended or was cancelled begins again.
+
+        The times of a periodic task count from now. Another one runs once the cancelled run has
+        ended; until then its state is ``restarting``. It begins on the generation that is live.
+
+        Raises:
+            TaskError: If its module isn't live, or has no such task any more.
+        """
+        self._tell(Job.restart)
 
     def run_now(self) -> Awaitable[None]:
         """Run it outside its times; one that has ended or was cancelled begins again.
@@ -94,6 +102,17 @@ class Task:
         if self._app_loop.here:
             return self._found().run_now()
         return Call(self._app_loop, lambda: self._found().run_now(), f"{self.name}.run_now()")
+
+    def _tell(self, verb: Callable[[Job], None]) -> None:
+        """Let the job do something on the app loop."""
+
+        async def tell() -> None:
+            verb(self._found())
+
+        if self._app_loop.here:
+            verb(self._found())
+        else:
+            self._app_loop.block(f"task.{verb.__name__}()", tell)
 
     def _found(self) -> Job:
         return self._jobs.find(self._key)

@@ -79,6 +79,7 @@ class Job:
         self._driver: asyncio.Task[None] | None = None
         self._run: asyncio.Task[None] | None = None
         self._run_of: Definition | None = None
+        self._cut = False
         self._wake = asyncio.Event()
 
     @property
@@ -169,7 +170,20 @@ class Job:
             self.state = "cancelled"
         self._wake.set()
         if self._run is not None:
+            self._cut = True
             self._run.cancel()
+
+    def restart(self) -> None:
+        """Cancel its run and begin anew: a periodic task at its times, counted from now.
+
+        The next run begins once the one that is cancelled has ended.
+        """
+        self.cancel()
+        self._waiters.give_up()
+        self.failures, self.error = 0, None
+        self.begin()
+        if self._run is not None:
+            self.state = "restarting"
 
     def close(self) -> None:
         """Let it run no more: no live generation has it. What runs ends with its generation."""
@@ -242,6 +256,8 @@ class Job:
                     await asyncio.wait_for(self._wake.wait(), pause)
         if self.closed or self.state == "cancelled":
             self._waiters.give_up()
+        elif self.state == "restarting":
+            self.state = "waiting"
 
     async def _run_and_settle(self) -> float:
         """Run once; return the seconds before the next try, if there is one."""
@@ -277,7 +293,7 @@ class Job:
             CutError: If the run was cut, or there is no generation to run on.
             ModframeError: If it let a ``CancelledError`` out.
         """
-        self._run_of, self.progress = definition, None
+        self._run_of, self.progress, self._cut = definition, None, False
         run = self._run = self._start_run(definition)
         self.state = "running"
         try:
@@ -292,12 +308,8 @@ class Job:
             ) from None
 
     def _was_ended(self, definition: Definition) -> bool:
-        return (
-            self.closed
-            or self.state == "cancelled"
-            or definition is not self.definition
-            or definition.generation.stage != "live"
-        )
+        over = definition is not self.definition or definition.generation.stage != "live"
+        return self.closed or self._cut or over
 
     def _start_run(self, definition: Definition) -> asyncio.Task[None]:
         context, work, self._work = Context(), self._work, None
@@ -332,17 +344,17 @@ class Job:
         await run_live(lambda: self._find(module_id), self._run_on, label=self.label)
 
     async def _run_on(self, generation: Generation) -> None:
-        definition = self.definition
-        if self.closed or definition.generation is not generation:
+        if self.closed or self.definition.generation is not generation:
             raise CutError
-        self._run_of = definition
-        await definition.run()
+        self._run_of = self.definition
+        await self._run_of.run()
 
     # -- what came of a run ---------------------------------------------------------------
 
     def _settle(self, definition: Definition, error: BaseException | None) -> float:
         """Note what came of a run; return the seconds before the same run is made again, if any."""
         spec = definition.spec
+        restarted = self._cut and self.state != "cancelled"
         # The error of a generation that was replaced would keep it in memory; it is logged.
         self.error = error if definition is self.definition else None
         if error is None:
@@ -352,11 +364,12 @@ class Job:
         else:
             self.failures += 1
             again = spec.restart != "never" and self.failures <= spec.max_restarts
+        again = again or (restarted and not spec.periodic)
         again = again and not self.closed and self.state != "cancelled"
         if error is not None:
             self._record(definition, error, again=again)
-        if definition is not self.definition and not self.definition.spec.periodic:
-            return 0.0  # the next generation's is due
+        if restarted or (definition is not self.definition and not self.definition.spec.periodic):
+            return 0.0  # what was asked for since is due, or the next generation's
         if again:
             self.state = "restarting"
             return pause_after(self.failures)

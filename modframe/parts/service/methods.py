@@ -31,7 +31,7 @@ def short_names(signature: str) -> str:
     >>> short_names("(at: datetime.datetime, key: pydantic.types.SecretStr)")
     '(at: datetime, key: SecretStr)'
     """
-    return _LONG_NAMES.sub("", signature)
+    return _LONG_NAMES.sub("", signature) if "." in signature else signature
 
 
 def describe_services(generation: Generation) -> dict[str, Any]:

@@ -253,7 +253,7 @@ async def _run_phase(generation: Generation, method: Callable[[], Any], phase: s
     step = generation.step = Step(method, phase)
     injected = injected_into(generation, method)
     call = partial(method, **injected) if injected else method
-    with span(step.name, module=generation.module_id, generation=generation.number):
+    with span(step, module=generation.module_id, generation=generation.number):
         refuse_bad_outcome(await run_module_code(call), step)
     generation.step = None
 

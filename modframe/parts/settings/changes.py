@@ -1,15 +1,13 @@
-"""`SettingsChanges`: changes preferences, and makes what is live follow them.
+"""`SettingsChanges`: changes preferences and what is set for the session; what is live follows.
 
 ``core.settings`` calls it, on the app loop. A change is checked as a whole, then made to count,
-then written; if any of that fails, everything is as it was. What a change means to a module, the
-module says: its settings object gets the new values (``live``), and ``on_settings_changed`` is
-called if there is one; or it is built anew (``swap``).
+then written; if any of that fails, everything is as it was. `Adoption` makes it count.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any, TypeVar
@@ -17,21 +15,22 @@ from typing import Any, TypeVar
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from ...errors import ModframeError, reason_of
+from ...masking import revealed
 from ...observe import record_failure
 from ...runtime.app import App
 from ...runtime.change.ending import Ending
 from ...runtime.change.swap import Swap
-from ...runtime.failure import refuse_bad_outcome
-from ...runtime.generation import Generation, Step
-from ...runtime.loop.bounds import run_module_code, run_with_timeout
+from ...runtime.generation import Generation
 from ...spec import module_id_of
 from ...wording import near, otherwise, some
+from .adoption import Adoption
 from .faults import SettingsError, holds_secret
 from .fields import FieldNames
 from .part import ModuleSettings, SettingsPart
 from .preference_file import PreferenceError
-from .preferences import Preferences
 from .resolve import Resolved
+from .set_values import SetValues
+from .sources import Given, SettingsSources
 
 T = TypeVar("T")
 Edit = Callable[[dict[str, Any]], dict[str, Any]]
@@ -44,19 +43,19 @@ _changing: ContextVar[frozenset[str]] = ContextVar(
 
 
 class SettingsChanges:
-    """Changes the preferences of one app.
+    """Changes what people set of the modules of one app.
 
     Args:
         app: The app.
-        preferences: What is kept.
+        sources: Has the preferences, and what is set for the session.
         swap: Builds modules anew.
         ending: Keeps what goes on in the background until it has ended.
     """
 
-    def __init__(self, app: App, preferences: Preferences, *, swap: Swap, ending: Ending) -> None:
+    def __init__(self, app: App, sources: SettingsSources, *, swap: Swap, ending: Ending) -> None:
         self._app = app
-        self._preferences = preferences
-        self._swap, self._ending = swap, ending
+        self._preferences, self._now = sources.preferences, sources.now
+        self._adoption, self._ending = Adoption(app, swap), ending
         self._locks: dict[str, asyncio.Lock] = {}
 
     @property
@@ -74,21 +73,18 @@ class SettingsChanges:
             PreferenceError: If they don't validate, are refused or can't be kept.
         """
         module_id = module_id_of(module_id)
-        _, names = self._settings_of(module_id)
-        wanted = {
-            _field(names, key, module_id): _plain(key, value) for key, value in values.items()
-        }
+        wanted, names = self._wanted(module_id, values)
         for name, value in wanted.items():
             if holds_secret(names.model, name, value):
                 raise PreferenceError(
                     f"{name!r} of {module_id} is a secret, and preferences are kept as plain text",
-                    cure="give it to start(settings=...), or set "
-                    f"{names.variable(name)} in the environment",
+                    cure="set it for this session with set_session_value(); to keep it, set "
+                    f"{names.variable(name)} in the environment, or give it to start(settings=...)",
                     code="SECRET_SETTING",
                 )
-        await self._change(module_id, lambda kept: {**kept, **wanted})
-        explained = self._settings_of(module_id)[0].explain()
-        return {name: explained[name] for name in wanted if name in explained}
+        edit = partial(self._edit_preferences, module_id, lambda kept: {**kept, **wanted})
+        await self._change(module_id, edit)
+        return self._explained(module_id, wanted)
 
     async def clear(self, module_id: str, key: str | None) -> None:
         """Forget a preference of a module, or all of them; the module need not be live.
@@ -97,14 +93,43 @@ class SettingsChanges:
             PreferenceError: If there is no such setting, or the change is refused.
         """
         module_id = module_id_of(module_id)
-        kept = await self.kept(module_id)
-        if key is not None and key not in kept:
-            key = _field(self._settings_of(module_id)[1], key, module_id)
+        without = self._without(module_id, key, await self.kept(module_id))
+        await self._change(module_id, partial(self._edit_preferences, module_id, without))
 
-        def without(values: dict[str, Any]) -> dict[str, Any]:
-            return {} if key is None else {one: values[one] for one in values if one != key}
+    async def set_session(
+        self, module_id: str, values: Mapping[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        """Set values of a module until the app stops, all or none, secrets too.
 
-        await self._change(module_id, without)
+        Returns and raises what `set` does.
+        """
+        module_id = module_id_of(module_id)
+        wanted, _ = self._wanted(module_id, values)
+        edit = partial(self._edit_session, module_id, lambda now: {**now, **wanted})
+        await self._change(module_id, edit)
+        return self._explained(module_id, wanted)
+
+    async def clear_session(self, module_id: str, key: str | None) -> None:
+        """Take back what was set for the session, or all of a module, which need not be live.
+
+        Raises:
+            PreferenceError: If there is no such setting, or the change is refused.
+        """
+        module_id = module_id_of(module_id)
+        without = self._without(module_id, key, self.session_keys(module_id))
+        await self._change(module_id, partial(self._edit_session, module_id, without))
+
+    def session_keys(self, module_id: str) -> list[str]:
+        """Return the names of what is set for the session of a module.
+
+        Raises:
+            ServiceNotFoundError: If there is neither such a module nor anything set for it.
+        """
+        module_id = module_id_of(module_id)
+        keys = list(self._now.of(module_id))
+        if not keys:
+            self._find(module_id)
+        return keys
 
     async def kept(self, module_id: str) -> dict[str, Any]:
         """Return the preferences of a module as they are kept.
@@ -135,13 +160,13 @@ class SettingsChanges:
             if (
                 settings is not None
                 and settings.resolved is not None
-                and settings.resolved.given.preferences is not self._preferences.of(module_id)
+                and not self._has_latest(settings.resolved.given, module_id)
             ):
                 _ = self._begin(module_id, partial(self._follow, module_id))
 
     # -- one change -----------------------------------------------------------------------
 
-    async def _change(self, module_id: str, edit: Edit) -> None:
+    async def _change(self, module_id: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run a change to its end, even if the caller is cancelled."""
         if module_id in _changing.get():
             raise PreferenceError(
@@ -149,7 +174,7 @@ class SettingsChanges:
                 cure="change them after on_settings_changed() or the swap has ended",
                 code="CHANGE_REFUSED",
             )
-        await asyncio.shield(self._begin(module_id, partial(self._change_alone, module_id, edit)))
+        await asyncio.shield(self._begin(module_id, work))
 
     def _begin(self, module_id: str, work: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
         """Start something that has a module's settings for itself; the end of the app waits."""
@@ -164,14 +189,19 @@ class SettingsChanges:
             finally:
                 _changing.reset(token)
 
-    async def _change_alone(self, module_id: str, edit: Edit) -> None:
+    async def _edit_session(self, module_id: str, edit: Edit) -> None:
+        before = self._now.of(module_id)
+        if (wanted := edit(dict(before))) != before:
+            await self._apply(self._now, module_id, wanted)
+
+    async def _edit_preferences(self, module_id: str, edit: Edit) -> None:
         before = self._preferences.of(module_id)
         try:
             for _ in range(_ATTEMPTS):
                 kept = (await self._preferences.read()).get(module_id, {})
                 wanted = edit(dict(kept))
                 if wanted != self._preferences.of(module_id):
-                    await self._apply(module_id, wanted)
+                    await self._apply(self._preferences, module_id, wanted)
                 if wanted == kept:
                     return
                 if await self._preferences.write(module_id, expected=kept, wanted=wanted):
@@ -185,76 +215,28 @@ class SettingsChanges:
                 await self._take_back(module_id, before)
             raise
 
-    async def _apply(self, module_id: str, wanted: Mapping[str, Any]) -> None:
-        """Let preferences count for what is live and what will be built; else leave all as it was.
+    async def _apply(self, store: SetValues, module_id: str, wanted: Mapping[str, Any]) -> None:
+        """Let values count for what is live and what will be built; else leave all as it was.
 
         Raises:
             PreferenceError: If they don't validate, or the module refuses them.
         """
-        before = self._preferences.of(module_id)
+        before = store.of(module_id)
         generation, settings = self._target(module_id)
+        store.put(module_id, wanted)
         if generation is None or settings is None:
-            self._preferences.put(module_id, wanted)
             return
-        resolved = _checked(settings, wanted)
-        self._preferences.put(module_id, wanted)
         try:
-            await self._make_count(generation, settings, resolved)
+            await self._adoption.make_count(generation, settings, _checked(settings))
         except BaseException:
-            self._preferences.put(module_id, before)
+            store.put(module_id, before)
+            settings.know_secrets()  # or tries that are refused push them out
             raise
-
-    async def _make_count(
-        self, generation: Generation, settings: ModuleSettings, resolved: Resolved
-    ) -> None:
-        changed = settings.differences(resolved)
-        being_built = generation.stage == "building"
-        if changed and generation.spec.settings_change == "swap" and not being_built:
-            await self._swap_for_change(generation)
-            return
-        earlier = settings.adopt(resolved)
-        hook = generation.find_hook("on_settings_changed")
-        if hook is None or not changed or being_built:
-            return
-        step = Step(hook)
-        generation.in_flight += 1
-        try:
-            outcome = await run_with_timeout(
-                lambda: run_module_code(partial(hook, changed)),
-                self._app.limits.phase,
-                what=step.name,
-            )
-            refuse_bad_outcome(outcome, step)
-        except Exception as error:
-            settings.adopt(earlier)
-            said = reason_of(error)
-            if not isinstance(error, ModframeError | TimeoutError):
-                said = f"{step.name} raised {type(error).__name__}: {error}"
-            record_failure(generation.module_id, said, error, generation=generation.number)
-            raise _refused(generation, said) from error
-        except BaseException:
-            settings.adopt(earlier)
-            raise
-        finally:
-            generation.release()
-
-    async def _swap_for_change(self, generation: Generation) -> None:
-        key, records = generation.module_id, self._app.records
-        if self._app.directory.building(key) is not None:  # which may be what asks for it
-            raise _refused(generation, "it is being loaded at the moment; try it again")
-        error, stale = records[key].error, records.stale_reason(key)
-        try:
-            await self._swap.rebuild(generation, label="settings changed")
-        except ModframeError as fault:
-            records[key].error = error
-            raise _refused(generation, f"it can't be swapped: {reason_of(fault)}") from fault
-        if stale:  # the text that is live runs anew, and a newer one has failed all the same
-            records[key].error = error
 
     async def _take_back(self, module_id: str, before: Mapping[str, Any]) -> None:
         """Let earlier preferences count again, after they could not be written."""
         try:
-            await self._apply(module_id, before)
+            await self._apply(self._preferences, module_id, before)
         except ModframeError as error:
             record_failure(
                 module_id,
@@ -270,7 +252,7 @@ class SettingsChanges:
                 self._preferences.put(module_id, kept)
             generation, settings = self._target(module_id)
             if generation is not None and settings is not None:
-                await self._make_count(generation, settings, settings.resolve())
+                await self._adoption.make_count(generation, settings, settings.resolve())
         except ModframeError as error:
             record_failure(
                 module_id,
@@ -296,6 +278,34 @@ class SettingsChanges:
         settings = SettingsPart.of(generation) if generation is not None else None
         return generation, settings if settings is not None and settings.model else None
 
+    def _has_latest(self, given: Given, module_id: str) -> bool:
+        """Return whether settings were made of what is set now."""
+        return given.preferences is self._preferences.of(module_id) and given.now is self._now.of(
+            module_id
+        )
+
+    def _wanted(
+        self, module_id: str, values: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], FieldNames]:
+        """Return values by field, as plain data, and the names of the fields."""
+        _, names = self._settings_of(module_id)
+        plain = {_field(names, key, module_id): _plain(key, one) for key, one in values.items()}
+        return plain, names
+
+    def _without(self, module_id: str, key: str | None, kept: Container[str]) -> Edit:
+        """Return what takes one value out of those that are kept, or all."""
+        if key is not None and key not in kept:
+            key = _field(self._settings_of(module_id)[1], key, module_id)
+
+        def without(values: dict[str, Any]) -> dict[str, Any]:
+            return {} if key is None else {one: values[one] for one in values if one != key}
+
+        return without
+
+    def _explained(self, module_id: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        explained = self._settings_of(module_id)[0].explain()
+        return {name: explained[name] for name in names if name in explained}
+
     def _settings_of(self, module_id: str) -> tuple[ModuleSettings, FieldNames]:
         settings = SettingsPart.of(self._find(module_id))
         if settings is None or settings.model is None:
@@ -308,27 +318,21 @@ class SettingsChanges:
         return settings, FieldNames(settings.model, module_id)
 
 
-def _checked(settings: ModuleSettings, wanted: Mapping[str, Any]) -> Resolved:
-    """Return the settings with other preferences; those that are left out already stay so."""
+def _checked(settings: ModuleSettings) -> Resolved:
+    """Return the settings as they are to be now; preferences that are left out already stay so."""
     try:
-        return settings.resolve_with(wanted)
+        return settings.resolve_all()
     except SettingsError as error:
+        clean = settings.without_secrets  # an author's validator may repeat what it refuses
         raise PreferenceError(
-            error.message,
+            clean(error.message),
             cure="nothing was changed; give other values",
             code="INVALID_SETTINGS",
             details={
-                "faults": [{"setting": name, "message": why} for name, why in error.faults],
+                "faults": [{"setting": name, "message": clean(why)} for name, why in error.faults],
                 "reasons": [f"{name}: {why}" for name, why in error.reasons],
             },
         ) from error
-
-
-def _refused(generation: Generation, why: str) -> PreferenceError:
-    return PreferenceError(
-        f"{generation.module_id} refuses the change of its settings, and has those it had: {why}",
-        code="CHANGE_REFUSED",
-    )
 
 
 def _field(names: FieldNames, key: str, module_id: str) -> str:
@@ -343,9 +347,9 @@ def _field(names: FieldNames, key: str, module_id: str) -> str:
 
 
 def _plain(key: str, value: Any) -> Any:
-    """Return a value as it is kept and read again: as JSON."""
+    """Return a value as it is kept and read again: as JSON, which holds no generation."""
     try:
-        return to_jsonable_python(value)
+        return to_jsonable_python(revealed(value))
     except (PydanticSerializationError, ValueError, TypeError) as error:
         raise PreferenceError(
             f"{key!r} can't be kept as JSON: {error}",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -130,14 +131,29 @@ def _secrets_of(model: type[BaseModel], faults: Iterable[ErrorDetails]) -> Known
 
 def holds_secret(model: type[BaseModel], name: str, value: object) -> bool:
     """Return whether the value of a field is a secret, or has one inside."""
+    return any(
+        is_secret_at(model, loc) or any(secrets_in(one, loc[-1]))
+        for loc, one in _places_in(name, value)
+    )
+
+
+def secrets_given(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the secrets in the values of fields, also where only the model says that they are."""
+    for name, value in values.items():
+        for loc, one in _places_in(name, value):
+            yield from secrets_in({"secret": one} if is_secret_at(model, loc) else one, loc[-1])
+
+
+def _places_in(name: str, value: object) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Yield the value of a field, and those in its mappings and lists, with the way to each."""
     waiting: list[tuple[tuple[str, ...], object]] = [((name,), value)]
     while waiting:
         loc, one = waiting.pop()
-        if is_secret_at(model, loc) or any(secrets_in(one, name)):
-            return True
+        yield loc, one
         if isinstance(one, Mapping):
             waiting += [((*loc, str(key)), inside) for key, inside in one.items()]
-    return False
+        elif isinstance(one, list | tuple):
+            waiting += [((*loc, str(at)), inside) for at, inside in enumerate(one)]
 
 
 def _shortened(value: object) -> str:

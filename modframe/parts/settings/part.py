@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -14,8 +15,7 @@ from ...masking import hide_secrets, mask_dump, secrets_in
 from ...runtime.generation import Generation
 from ...runtime.part import Panel, Part
 from .describe import dump
-from .faults import SettingsError, holds_secret
-from .preferences import NOTHING
+from .faults import SettingsError, holds_secret, secrets_given
 from .resolve import Resolved, resolve, resolve_leaving_out
 from .sources import Given, SettingsSources
 
@@ -85,7 +85,8 @@ class ModuleSettings:
     ) -> Resolved:
         """Resolve a model, whose secrets are known and hidden from then on."""
         module_id, secrets = self._generation.module_id, self._sources.secrets
-        secrets.add(module_id, secrets_in({**given.table, **given.session}))
+        sources = (given.table, given.session, given.now)
+        secrets.add(module_id, chain(*(secrets_given(model, values) for values in sources)))
         resolved = resolve(model, module_id, given)
         secrets.add(module_id, secrets_in(resolved.value))
         hide_secrets(model)
@@ -112,23 +113,29 @@ class ModuleSettings:
         """
         return self._resolve(self.registered.model)
 
-    def resolve_with(self, preferences: Mapping[str, Any]) -> Resolved:
-        """Return the same with other preferences; those that are left out already stay so.
+    def resolve_all(self) -> Resolved:
+        """Return the same, with every preference but those that are left out already.
 
         Raises:
             SettingsError: If the values don't validate.
         """
-        now, module_id = self.registered, self._generation.module_id
+        now, given = self.registered, self._sources.given(self._generation.module_id)
         left_out = {
             key: why
             for key, why in now.left_out.items()
-            if key in preferences and preferences[key] == now.given.preferences.get(key)
+            if key in given.preferences and given.preferences[key] == now.given.preferences.get(key)
         }
-        kept = {key: one for key, one in preferences.items() if key not in left_out}
-        given = self._sources.given(module_id)
+        kept = {key: one for key, one in given.preferences.items() if key not in left_out}
         resolved = self._knowing(resolve, now.model, replace(given, preferences=kept))
-        given = replace(given, preferences=preferences or NOTHING)
         return replace(resolved, given=given, left_out=left_out)
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text without the secrets that are known, those that were tried among them."""
+        return self._sources.secrets.mask(text)
+
+    def know_secrets(self) -> None:
+        """Have the secrets of the values now be the last that are forgotten."""
+        self._sources.secrets.add(self._generation.module_id, secrets_in(self.registered.value))
 
     def differences(self, resolved: Resolved) -> dict[str, Any]:
         """Return field → value of those that differ from the values now."""

@@ -14,37 +14,21 @@ from typing import Any, TypeVar
 from ...observe import record_failure
 from ...worker import Worker
 from .preference_file import PreferenceError, PreferenceFile, Table
+from .set_values import SetValues
 
 T = TypeVar("T")
 FILE = "preferences.sqlite"
-NOTHING: Mapping[str, Any] = {}
-"""The preferences of a module that has none; always this object."""
 
 
-class Preferences:
+class Preferences(SetValues):
     """The preferences of all modules; kept in ``data``, or in memory if that is ``None``."""
 
     def __init__(self, data: Path | None) -> None:
+        super().__init__()
         self.shared = data is not None
         self._file = PreferenceFile(data / FILE if data is not None else None)
         self._worker = Worker("modframe-preferences")
-        self._known: dict[str, Mapping[str, Any]] = {}
         self._problem = ""
-
-    def of(self, module_id: str) -> Mapping[str, Any]:
-        """Return a module's preferences that count here, the same object until they change."""
-        return self._known.get(module_id, NOTHING)
-
-    def put(self, module_id: str, values: Mapping[str, Any]) -> None:
-        """Let other preferences count from now on; nothing is written."""
-        if values:
-            self._known[module_id] = values
-        else:
-            self._known.pop(module_id, None)
-
-    def module_ids(self) -> set[str]:
-        """Return the ids of the modules that have preferences here."""
-        return set(self._known)
 
     async def open(self) -> None:
         """Read what there is; a file that can't be read is logged and left alone."""
@@ -95,6 +79,3 @@ class Preferences:
         if self._worker.alive:
             await self._call(self._file.close)
         self._worker.close()
-
-    def __repr__(self) -> str:
-        return f"<Preferences: {len(self._known)} modules have some>"

@@ -22,7 +22,7 @@ from .files import DOTENV, TOML
 from .misspelt import unknown_keys, unknown_lines, unknown_variables
 from .sources import Given
 
-SESSION = "start(settings=...)"
+SESSION, NOW = "start(settings=...)", "set_session_value(...)"
 _OWN = ("env_file", "secrets_dir", "cli_parse_args", "nested_model_default_partial_update")
 """Options of a model that make it read more than the environment."""
 
@@ -132,6 +132,7 @@ def _layers(names: FieldNames, environment: EnvSettingsSource, given: Given) -> 
         _Layer("environment", "environment", names.by_field(environment())),
         _Layer("preference", "preference", names.by_field(given.preferences)),
         _Layer("session", SESSION, names.by_field(given.session)),
+        _Layer("session", NOW, names.by_field(given.now)),
     )
 
 
@@ -165,7 +166,7 @@ def _make(
         values = _merged(values, higher)
     arguments = {names.keys[name]: value for name, value in values.items()}
     if reader.model_config.get("extra") == "allow":
-        everything = {**given.table, **given.preferences, **given.session}
+        everything = {**given.table, **given.preferences, **given.session, **given.now}
         arguments |= {key: one for key, one in everything.items() if names.field_of(key) is None}
     if own:
         return reader(_env_prefix=names.prefix, **arguments)
@@ -197,7 +198,7 @@ def _findings(
         unknown_lines(names, given.dotenv, delimiter),
     )
     if names.model.model_config.get("extra") != "allow":
-        for values, place in ((given.table, TOML), (given.session, SESSION)):
+        for values, place in ((given.table, TOML), (given.session, SESSION), (given.now, NOW)):
             found = chain(found, unknown_keys(names, values, place))
     return tuple(found)
 

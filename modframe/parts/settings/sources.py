@@ -18,7 +18,8 @@ from ...spec import module_id_of
 from ...wording import near, otherwise
 from .faults import SettingsError
 from .files import TOML, SettingsFiles, Variables
-from .preferences import NOTHING, Preferences
+from .preferences import Preferences
+from .set_values import NOTHING, SetValues
 
 _log = logging.getLogger("modframe.settings")
 
@@ -32,22 +33,27 @@ class Given:
         dotenv: The variables of ``.env``, those of all modules.
         preferences: What people set while it ran.
         session: What the app was started with.
+        now: What was set for the session since.
     """
 
     table: Mapping[str, Any] = field(default_factory=dict)
     dotenv: Variables = field(default_factory=Variables)
     preferences: Mapping[str, Any] = field(default_factory=dict)
     session: Mapping[str, Any] = field(default_factory=dict)
+    now: Mapping[str, Any] = field(default_factory=dict)
 
 
 class SettingsSources:
-    """The files of a workspace, the preferences, and the values of ``start()``.
+    """The files of a workspace, the preferences, and the values of the session.
 
     Args:
         workspace: The folder with ``settings.toml`` and ``.env``.
         preferences: What people set while modules ran.
         session: Module id → values given at start.
         secrets: Gets the secrets in all of them.
+
+    Attributes:
+        now: What was set for the session since.
     """
 
     def __init__(
@@ -60,7 +66,7 @@ class SettingsSources:
     ) -> None:
         self.secrets = secrets
         self._files = SettingsFiles(workspace)
-        self.preferences = preferences
+        self.preferences, self.now = preferences, SetValues()
         self._said: set[tuple[str, str]] = set()
         self._session = {module_id_of(key): values for key, values in session.items()}
 
@@ -75,6 +81,7 @@ class SettingsSources:
             self._files.variables(),
             self.preferences.of(module_id),
             self._session.get(module_id, NOTHING),
+            self.now.of(module_id),
         )
 
     def log(self, module_id: str, findings: Iterable[Finding]) -> None:

@@ -50,6 +50,8 @@ def find_clashes(
 def _near(generation: Generation, table: PathTable) -> list[str]:
     """Return the other modules of a table that claim a path which this one answers; sorted."""
     key, prefixes = generation.module_id, prefixes_in(generation)
+    if not prefixes:
+        return []
     if all((claim := table.only(one)) and claim.module_id == key for one in prefixes):
         return []  # as nearly always: nobody else is at its prefixes, above or below them
     claims = {claim for prefix in prefixes for claim in table.at(prefix or "/")}

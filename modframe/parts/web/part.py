@@ -75,8 +75,9 @@ class WebPart(Part["WebApp"]):
 
     def remark(self, old: Generation, new: Generation) -> str:
         """Return where the routes were and will be, if that differs."""
-        before, after = prefixes_in(old), prefixes_in(new)
-        if before == after or not before or not after:
+        before = prefixes_in(old)
+        after = prefixes_in(new) if before else ()
+        if before == after or not after:
             return ""
         was, will = (", ".join(one or "/" for one in prefixes) for prefixes in (before, after))
         return f"its routes go from {was} to {will}"

@@ -129,7 +129,7 @@ class PendingAccount:
         self, make: Callable[[], Account] = Account, closing: Closing | None = None
     ) -> None:
         self._make: Callable[[], Account] | None = make
-        self._account = Account()
+        self._account: Account | None = None
         # Re-entrant: what fails while it is made is logged, and the log may ask for it.
         self._lock = threading.RLock()
         self.closing = closing or Closing()
@@ -140,7 +140,7 @@ class PendingAccount:
             make, self._make = self._make, None
             if make is not None:
                 self._account = make()
-            return self._account
+            return self._account or Account()
 
 
 class Accounts:

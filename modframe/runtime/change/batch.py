@@ -25,6 +25,9 @@ from .clashes import find_clashes
 from .graph import Graph, about_missing, plan_graph
 from .loading import Loading
 
+_ASKED = {"migrate": "migrates", "confirm": "confirms", "verify": "verifies"}
+"""Step → the method of a part that says whether it has anything to do in it."""
+
 
 class Batch:
     """Takes sources, and gives built generations or failures by module.
@@ -73,6 +76,7 @@ class Batch:
         self.blocked: dict[str, BlockedError] = {}
         self.broken: dict[str, tuple[str, ...]] = {}
         self.open = True
+        self._checked_against = app.live.generations
 
     def again(self, sources: Iterable[Source]) -> Batch:
         """Return a batch of other sources in the same change, which builds what it can."""
@@ -91,6 +95,7 @@ class Batch:
         self.open = False
         self.generations, self.failed, self.blocked, self.broken = {}, {}, {}, {}
         self._imported.clear()
+        self._checked_against = {}
 
     # -- who sees what --------------------------------------------------------------------
 
@@ -187,6 +192,15 @@ class Batch:
 
         return sorted(self.going.values(), key=priority)
 
+    def wants(self, step: str) -> bool:
+        """Return whether a part has something to do in a step that most modules have no use for."""
+        for part in self._app.parts.defining(step):
+            asked = getattr(part, _ASKED[step])
+            for generation in self.going.values():
+                if asked(generation):
+                    return True
+        return False
+
     async def migrate(self, graph: Graph) -> None:
         """Let parts bring stored data to what the generations need, one after the other."""
         for part in self._app.parts.defining("migrate"):
@@ -258,7 +272,9 @@ class Batch:
         if len(turns) == 1:
             await step(turns[0])
             return
-        done = {generation.module_id: asyncio.Event() for generation in turns}
+        known = {generation.module_id for generation in turns}
+        awaited = {other for key in known for other in graph.waits.get(key, ())} & known
+        done = {key: asyncio.Event() for key in awaited}
 
         async def run_after_dependencies(generation: Generation) -> None:
             key = generation.module_id
@@ -271,7 +287,8 @@ class Batch:
                         return
                 await step(generation)
             finally:
-                done[key].set()
+                if key in done:
+                    done[key].set()
 
         await run_all(map(run_after_dependencies, turns))
 
@@ -298,10 +315,7 @@ class Batch:
 
     async def confirm(self, graph: Graph) -> None:
         """Let the parts refuse generations that are ready to go live."""
-        parts = self._app.parts.defining("confirm")
-        turns = self._in_turn()
-        if any(part.confirms(generation) for part in parts for generation in turns):
-            await self.in_order(graph, turns, self._confirm)
+        await self.in_order(graph, self._in_turn(), self._confirm)
 
     async def _confirm(self, generation: Generation) -> None:
         for part in self._app.parts.defining("confirm"):
@@ -338,6 +352,15 @@ class Batch:
                     self.failed[key] = as_load_error(generation.source, part.name, error)
                     break
         self._block(graph)
+
+    @property
+    def is_as_checked(self) -> bool:
+        """Whether nothing else went live since the batch began, and nothing of it has failed.
+
+        What was checked while it was built is then still true.
+        """
+        unmoved = self._app.live.generations is self._checked_against
+        return unmoved and not self.failed and not self.blocked
 
     def refuse_late_clashes(self, graph: Graph) -> None:
         """Check once more that what is going can be live beside what stays.

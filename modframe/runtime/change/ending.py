@@ -134,7 +134,7 @@ class Ending:
 
     def _note(self, old: Generation, text: str, error: Exception | None = None) -> None:
         text = self._app.secrets.mask(text)
-        self._app.records[old.module_id].unsettled.append(Unsettled(old.number, text))
+        self._app.records[old.module_id].leave(Unsettled(old.number, text))
         record_failure(
             old.module_id,
             f"generation {old.number} did not stop cleanly: {text}",

@@ -61,11 +61,14 @@ class Handover:
         self.states: dict[str, HandedState] = {}
         self.stopped: dict[str, HandedState | None] = dict(brought or {})
 
-    async def stop_first(self) -> None:
+    def to_stop_first(self) -> list[Pair]:
+        """Return the pairs of which one owns something that two generations can't have at once."""
+        if self.is_rebuild:
+            return []
+        return [pair for pair in self._pairs() if _stops_first(*pair)]
+
+    async def stop_first(self, pairs: Sequence[Pair]) -> None:
         """Stop the generations that can't run beside their successors; calls wait meanwhile."""
-        pairs = [pair for pair in self._pairs() if _stops_first(*pair)]
-        if self.is_rebuild or not pairs:
-            return
         self._batch.refuse_moved_ground()
         await self._close_gates(pairs)
         _hold_consumers(pairs)
@@ -79,18 +82,22 @@ class Handover:
             self._stop_task = self._ending.in_background(stop, context=copy_context())
             await asyncio.shield(self._stop_task)
 
-    async def run(self) -> None:
-        """Pass the state of the old generations to the new ones; calls wait meanwhile."""
-        pairs = [
+    def to_hand_over(self) -> list[Pair]:
+        """Return the pairs that run side by side, of which the old one has state to pass on."""
+        return [
             (old, new)
             for old, new in self._pairs()
             if old.module_id not in self.stopped and hands_over(old, new)
         ]
+
+    async def run(self, pairs: Sequence[Pair]) -> None:
+        """Pass the state of the old generations to the new ones; calls wait meanwhile.
+
+        Generations that were stopped first have left theirs behind, and are in no pair.
+        """
         if pairs:
             await self._close_gates(pairs)
             _hold_consumers(pairs)
-        if not pairs and not self.stopped:
-            return
         with self._admitted():
             for key, state in self.stopped.items():
                 if state is not None and key in self._batch.going:

@@ -185,7 +185,7 @@ class Remains:
             self._schedule(QUIET)
 
     def _note(self, remnant: Remnant, unsettled: Unsettled) -> None:
-        self._app.records[remnant.module_id].unsettled.append(unsettled)
+        self._app.records[remnant.module_id].leave(unsettled)
         level = logging.INFO if unsettled.persons else logging.ERROR
         log_event(remnant.module_id, str(unsettled), level=level)
 

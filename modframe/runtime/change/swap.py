@@ -117,8 +117,10 @@ class Swap:
                 fresh, claim, self._next_number,
                 outer_names=outer_names, force=force, keep_going=keep_going,
             )  # fmt: skip
-            with closing(batch):
+            try:
                 outcomes |= await self._transaction(batch, trial=trial, label=label).run(began)
+            finally:
+                batch.close()
             asked = [source.module_id for source in sources]
             return [outcomes[key] for key in dict.fromkeys([*asked, *outcomes]) if key in outcomes]
 
@@ -247,11 +249,11 @@ class Swap:
 
     def _superseded(self, sources: Sequence[Source]) -> bool:
         """Return whether a newer source of every module was asked for."""
-        newest = [self.records[source.module_id].newest for source in sources]
-        return bool(sources) and all(
-            newer is not None and newer is not source and newer.digest != source.digest
-            for newer, source in zip(newest, sources, strict=True)
-        )
+        for source in sources:
+            newest = self.records[source.module_id].newest
+            if newest is None or newest is source or newest.digest == source.digest:
+                return False
+        return bool(sources)
 
     def _next_number(self, module_id: str) -> int:
         return self.records[module_id].number + 1

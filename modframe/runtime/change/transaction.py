@@ -123,26 +123,45 @@ class Transaction:
     # -- build ----------------------------------------------------------------------------
 
     async def _build(self) -> Graph:
-        batch, step = self._batch, self._step
+        batch, step, handover = self._batch, self._step, self._handover
         await step("load", self._load())
         graph = batch.connect()
         batch.refuse()
-        await step("stop first", self._handover.stop_first())
-        await step("migrate", batch.migrate(graph))
+        if pairs := handover.to_stop_first():
+            await step("stop first", handover.stop_first(pairs))
+        if batch.wants("migrate"):
+            await step("migrate", batch.migrate(graph))
         await step("phase 1", batch.phase1(graph))
         await step("phase 2", batch.phase2(graph))
-        await step("test", self._test())
-        if not self._handover.is_rebuild:  # its text was live before
+        if self._trial is not None:
+            await step("test", self._test(self._trial))
+        if not handover.is_rebuild and batch.wants("confirm"):  # its text was live before
             await step("confirm", batch.confirm(graph))
-        await step("hand over", self._handover.run())
-        await step("verify", self._verify(graph))
+        if (pairs := handover.to_hand_over()) or handover.stopped:
+            await step("hand over", handover.run(pairs))
+        if batch.wants("verify"):
+            await step("verify", batch.verify(graph))
+        await self._check_ground(graph)
+        return graph
+
+    async def _check_ground(self, graph: Graph) -> None:
+        """Check once more, last before publish, that what is built fits what is live by now.
+
+        Raises:
+            GroundMovedError: If the change has to begin again.
+        """
+        batch, is_rebuild = self._batch, self._handover.is_rebuild
+        if batch.is_as_checked:
+            return
+        if not is_rebuild:  # it was live beside the others before
+            batch.refuse_late_clashes(graph)
+            batch.refuse()
         if batch.failed or batch.blocked:
             self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
             self._note_failures()
         batch.refuse_moved_ground()
-        if not self._handover.is_rebuild:  # what was stopped has to come back in any case
+        if not is_rebuild:  # what was stopped has to come back in any case
             batch.refuse_late_importers()
-        return graph
 
     async def _step(self, name: str, work: Awaitable[object]) -> None:
         """Do and measure a step; raise what failed in it, unless all that can be is to go live."""
@@ -159,25 +178,18 @@ class Transaction:
         for generation in self._batch.generations.values():
             self._app.building(generation)
 
-    async def _verify(self, graph: Graph) -> None:
-        await self._batch.verify(graph)
-        if not self._handover.is_rebuild:  # it was live beside the others before
-            self._batch.refuse_late_clashes(graph)
-
     def _note_building(self, generation: Generation) -> None:
         record = self._app.records[generation.module_id]
         record.building = generation
         self._app.building(generation)
         record.expected = record.expected or generation.source.origin != "cells"
 
-    async def _test(self) -> None:
+    async def _test(self, trial: Trial) -> None:
         """Run the modules' own tests, before anything is handed over."""
-        if self._trial is None:
-            return
         for key, generation in self._batch.going.items():
             generation.begin("its own tests")
             try:
-                self._passed[key] = await self._trial(generation, self._batch)
+                self._passed[key] = await trial(generation, self._batch)
             except Exception as error:  # noqa: BLE001  # a fault of the module's, reported with it
                 self._batch.failed[key] = as_load_error(generation.source, "test", error)
 
@@ -252,7 +264,7 @@ class Transaction:
         for key, errors in faults.items():
             for error in errors:
                 said = self._app.secrets.mask(f"{type(error).__name__}: {error}")
-                self._app.records[key].unsettled.append(Unsettled(0, said))
+                self._app.records[key].leave(Unsettled(0, said))
                 record_failure(
                     key,
                     f"a generation that did not go live did not unwind: {reason_of(error)}",

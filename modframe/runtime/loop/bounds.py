@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import time
 from _asyncio import Task as CTask
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
@@ -116,12 +117,12 @@ async def run_all(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
     loop = asyncio.get_running_loop()
     tasks: list[asyncio.Task[object]] = []
     try:
-        turn_ends = loop.time() + _TURN
+        turn_ends = time.monotonic() + _TURN
         for step in steps:
             tasks.append(CTask(step, loop=loop, **EAGERLY))
-            if loop.time() > turn_ends:
+            if time.monotonic() > turn_ends:
                 await asyncio.sleep(0)
-                turn_ends = loop.time() + _TURN
+                turn_ends = time.monotonic() + _TURN
         pending = [task for task in tasks if not task.done() or task.exception() is not None]
         if pending:
             await asyncio.gather(*pending)
@@ -187,18 +188,16 @@ async def run_with_timeout(
     work, context = ensure_work()
     loop = asyncio.get_running_loop()
     task = CTask(_call(step, name, work, timeout=timeout), loop=loop, context=context, **EAGERLY)
-    deadline = Deadline(timeout)
     try:
-        if not task.done():
-            deadline = step_deadlines.setdefault(task, deadline)
-            await _wait_until_late(task, deadline, hurry)
+        if task.done():  # as most are, which wait for nothing
+            return _outcome(task, name, timeout)
+        deadline = step_deadlines.setdefault(task, Deadline(timeout))
+        await _wait_until_late(task, deadline, hurry)
         run = None if task.done() else ModuleThreads.of(loop).running.get(task)
         while run is not None and run.at_breakpoint and not task.done():
             await asyncio.wait({task}, timeout=GRACE)
-        if task.cancelled():
-            raise _cancelled_error(name())
         if task.done():
-            return _outcome(task, name(), timeout)
+            return _outcome(task, name, timeout)
         late = f"{name()} took longer than its {timeout:g} s and"
         if deadline.left > 0:
             late = f"{name()} still ran when the stop was hurried, and"
@@ -285,16 +284,18 @@ async def _break_out(task: asyncio.Task[Any], run: Run, late: str) -> OverdueErr
     return OverdueError(f"{late} was broken out of {where}", place=run.place)
 
 
-def _outcome(task: asyncio.Task[Any], what: str, timeout: float) -> Any:
+def _outcome(task: asyncio.Task[Any], name: Callable[[], str], timeout: float) -> Any:
     """Return what a step returned, or raise its error; none that would end the process."""
+    if task.cancelled():
+        raise _cancelled_error(name())
     error = task.exception()
     if isinstance(error, BrokenOutError):  # the watchdog's
         raise OverdueError(
-            f"{what} took longer than its {timeout:g} s and was broken out of {error.place}",
+            f"{name()} took longer than its {timeout:g} s and was broken out of {error.place}",
             place=error.place,
         ) from error
     if error is not None and not isinstance(error, Exception):
-        raise _exit_error(what, error, "which is no ordinary exception") from error
+        raise _exit_error(name(), error, "which is no ordinary exception") from error
     return task.result()
 
 

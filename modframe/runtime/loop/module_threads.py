@@ -63,12 +63,12 @@ class ModuleThreads:
         Raises:
             TimeoutError: If it is late; its outcome is then dropped.
         """
-        worker = self._take()
         run = Run(partial(copy_context().run, function))
-        ended = worker.call(run)
+        worker = self._begin(run)
         if run.ends_within(min(sys.getswitchinterval(), HOLD)):
             self._give_back(worker, late=False)
             return run.outcome()  # type: ignore[no-any-return]  # what the function returned
+        ended = run.end()
         overdue = TimeoutError(
             f"{what} took longer than {timeout:g} s and was left behind; does its body wait "
             "for something?"
@@ -107,10 +107,9 @@ class ModuleThreads:
     async def _wait_for(self, run: Run, *, grace: float, hold: float) -> None:
         """Run a step on a thread; without one to be had it runs here, as a coroutine does."""
         task = asyncio.current_task()
-        worker = self._take()
         redirect(run)
         try:
-            run.ended = worker.call(run)
+            worker = self._begin(run)
         except RuntimeError:
             restore(run)
             run.loop = None
@@ -119,7 +118,7 @@ class ModuleThreads:
         self.running[task] = run
         try:
             if not run.ends_within(hold):
-                await asyncio.shield(run.ended)
+                await asyncio.shield(run.end())
         except asyncio.CancelledError:
             await run.break_out(grace)
             raise
@@ -127,6 +126,17 @@ class ModuleThreads:
             self.running.pop(task, None)
             run.release()
             self._give_back(worker, late=run.interrupted or run.abandoned)
+
+    def _begin(self, run: Run) -> Worker:
+        """Let the idle thread or a new one run a function.
+
+        Raises:
+            RuntimeError: If there is no thread to be had.
+        """
+        worker = self._take()
+        if not worker.submit(run):
+            raise RuntimeError(f"{worker!r} runs no more jobs")
+        return worker
 
     def _take(self) -> Worker:
         worker, self._idle = self._idle or Worker("modframe-module"), None

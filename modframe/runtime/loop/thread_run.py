@@ -33,7 +33,7 @@ class Run:
         loop: The loop whose thread it stands in for; a body of a module stands in for none.
 
     Attributes:
-        ended: Done once it has ended, or its thread was abandoned.
+        ended: Done once it has ended, or its thread was abandoned; there once `end` was asked for.
         place: Where it was when it was last interrupted.
         interrupted: Whether it was to be broken out of.
         abandoned: Whether it did not end then.
@@ -54,6 +54,7 @@ class Run:
         self._running = threading.Lock()
         self._running.acquire()
         self._scheduled: list[_Scheduled] | None = []
+        self._awaited = False
 
     # -- on its thread --------------------------------------------------------------------
 
@@ -78,17 +79,25 @@ class Run:
     def _leave(self) -> None:
         """Let nothing interrupt the thread any more."""
         while self._thread_id:
-            with suppress(BrokenOutError), self._lock:
-                if self.interrupted:
-                    take_back(self._thread_id)
-                self._thread_id = 0
+            try:
+                with self._lock:
+                    if self.interrupted:
+                        take_back(self._thread_id)
+                    self._thread_id = 0
+            except BrokenOutError:
+                continue  # it came before it could be taken back
         if self.loop is not None:
             _current.run = None
             asyncio._set_running_loop(None)
             if self._scheduled is None:  # it was abandoned
                 with suppress(RuntimeError):  # the loop has closed
                     self.loop.call_soon_threadsafe(restore, self)
-        self._running.release()
+        with self._lock:
+            self._running.release()
+            awaited = self._awaited
+        if awaited:
+            with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+                self.ended.get_loop().call_soon_threadsafe(_end, self.ended)
 
     def schedule(self, begin: Callable[..., asyncio.Handle], *args: Any) -> Any:
         """Keep what module code schedules on the loop until it has ended; return its handle."""
@@ -107,6 +116,15 @@ class Run:
     def ends_within(self, seconds: float) -> bool:
         """Wait for the end of the function, and let the loop do nothing else meanwhile."""
         return self._running.acquire(timeout=seconds)
+
+    def end(self) -> asyncio.Future[None]:
+        """Return ``ended``, a future of the running loop, for a function that takes longer."""
+        self.ended = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._awaited = self._running.locked()
+        if not self._awaited:
+            self.ended.set_result(None)
+        return self.ended
 
     @property
     def alive(self) -> bool:
@@ -160,6 +178,11 @@ class Run:
             self.ended.set_result(None)
             logger = get_framework_logger(self.place.module_id) if self.place else _log
             logger.error("%s doesn't end, and its thread was abandoned", self.place or "a step")
+
+
+def _end(ended: asyncio.Future[None]) -> None:
+    if not ended.done():
+        ended.set_result(None)
 
 
 class _Current(threading.local):

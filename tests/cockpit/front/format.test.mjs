@@ -44,30 +44,24 @@ test("CSV quotes what it has to, and runs nothing in a spreadsheet", () => {
   assert.equal(text, 'a,b\r\n"x ""y""",-1\r\n\'=SUM(A1),\r\n');
 });
 
-test("a diff is lines of kinds, without the two heads", () => {
+test("a diff is its lines without the two heads", () => {
   const text = "--- a.py\n+++ b.py\n@@ -1 +1 @@\n-x\n+y\n z\n";
-  assert.deepEqual(
-    format.diffLines(text).map(({ kind }) => kind),
-    ["place", "removed", "added", "same"],
-  );
+  assert.deepEqual(format.diffLines(text), ["@@ -1 +1 @@", "-x", "+y", " z"]);
 });
 
 test("an address and its place are two forms of one thing", () => {
   assert.equal(format.routeOf("standard.orders", "history"), "#/orders/history");
   assert.equal(format.routeOf(null, "logs"), "#/-/logs");
   for (const place of [
-    { module: "standard.orders", tab: "history" },
-    { module: "core.settings", tab: "overview" },
-    { module: null, tab: "logs" },
+    { module: "standard.orders", tab: "history", args: {} },
+    { module: "core.settings", tab: "overview", args: {} },
+    { module: null, tab: "logs", args: {} },
+    { module: null, tab: "errors", args: { text: "a/b?c=d&e #1" } },
   ]) {
-    assert.deepEqual(format.placeOf(format.routeOf(place.module, place.tab)), place);
+    const { module, tab, args } = place;
+    assert.deepEqual(format.placeOf(format.routeOf(module, tab, args)), place);
   }
-  assert.deepEqual(format.placeOf(""), { module: null, tab: "overview" });
-  assert.deepEqual(format.placeOf("#/%E0%A4%A/x"), { module: "standard.%E0%A4%A", tab: "x" });
-});
-
-test("a place names its file and its line", () => {
-  assert.deepEqual(format.placeOfText("api.py, Cell In[3], line 7"), { file: "api.py", line: 7 });
-  assert.deepEqual(format.placeOfText("api.py"), { file: "api.py", line: 0 });
-  assert.deepEqual(format.placeOfText(undefined), { file: "", line: 0 });
+  assert.deepEqual(format.placeOf(""), { module: null, tab: "overview", args: {} });
+  const broken = { module: "standard.%E0%A4%A", tab: "x", args: {} };
+  assert.deepEqual(format.placeOf("#/%E0%A4%A/x"), broken);
 });

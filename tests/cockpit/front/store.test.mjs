@@ -4,9 +4,9 @@ import * as store from "../../../modframe/cockpit/front/store.mjs";
 
 const { NOTHING, applyNews } = store;
 const ROWS = {
-  "standard.cart": { state: "LIVE", health: "down", draft: true },
-  "standard.orders": { state: "FAILED", error: "api.py, line 3: no" },
-  "standard.stock": { state: "BLOCKED", error: "blocked by standard.orders" },
+  "standard.cart": { state: "LIVE", urgency: 2, health: "down", draft: true },
+  "standard.orders": { state: "FAILED", urgency: 1, error: "api.py, line 3: no" },
+  "standard.stock": { state: "BLOCKED", urgency: 4, error: "blocked by standard.orders" },
   "standard.users": { state: "LIVE" },
 };
 const FULL = { seq: 1, full: true, rows: ROWS, order: Object.keys(ROWS), meta: { ready: false } };
@@ -69,12 +69,4 @@ test("log lines are chosen by level, module and text; an unknown level is shown"
   assert.deepEqual(store.visibleLines(log, { module: "a", text: "no route" }), [log[1]]);
   assert.deepEqual(store.visibleLines(log, { text: "C1" }), [log[1]]);
   assert.deepEqual(store.latestChanges(log), [log[0]]);
-});
-
-test("what a module blocks is told by the causes of the others", () => {
-  const cause = { blocked_by: ["standard.orders"] };
-  const rows = { ...ROWS, "standard.stock": { state: "BLOCKED", cause } };
-  const state = applyNews(NOTHING, { ...FULL, rows });
-  assert.deepEqual(store.blockedBy(state, "standard.orders"), ["standard.stock"]);
-  assert.deepEqual(store.blockedBy(state, "standard.users"), []);
 });

@@ -29,12 +29,16 @@ class Inner(BaseModel):
     password: str = ""
     port: int = 1
 
+class Key(BaseModel):
+    pin: SecretStr
+
 class ThingSettings(BaseSettings):
     model_config = {"env_prefix": "THING_", "extra": "forbid"}
     low: int = Field(default=1, ge=0)
     high: int = 3
     key: SecretStr = SecretStr("hidden")
     inner: Inner = Inner()
+    keys: list[Key] = []
 
     @model_validator(mode="after")
     def in_order(self):
@@ -132,6 +136,7 @@ def test_a_file_of_a_newer_modframe_is_left_alone(tmp_path: Path) -> None:
         ("set_preference", ("thing", "low", object()), "INVALID_SETTINGS", "as JSON"),
         ("set_preference", ("thing", "key", "x"), "SECRET_SETTING", "start(settings=...)"),
         ("set_preference", ("thing", "inner", {"password": "x"}), "SECRET_SETTING", "secret"),
+        ("set_preference", ("thing", "keys", [{"pin": "x"}]), "SECRET_SETTING", "secret"),
         ("set_preference", ("plain", "low", 1), "NO_SETTINGS", "has no settings"),
         ("set_preferences", ("thing", {"high": 9, "low": "x"}), "INVALID_SETTINGS", "low"),
     ],

@@ -1,14 +1,14 @@
-// Data: the tables of databases with their rows, SQL that only reads, how tables fit their models,
-// and backups. Of one module, its databases alone. Rows are sorted and paged by the database.
+// Data: the tables of databases with their rows, and SQL that only reads; how tables fit their models
+// and backups are views of operations. Of one module, its databases alone. Rows are sorted and paged by the database.
 
 import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { number } from "../format.mjs";
+import { BlocksView } from "../blocks.mjs";
 import { CellView, CopyCsv, ValueDialog } from "../cells.mjs";
-import { keyOfRow, lastOffset, pageWords, quotedName, rowsAsCsv } from "../query.mjs";
+import { lastOffset, pageWords, rowsAsCsv } from "../query.mjs";
 import { Table } from "../table.mjs";
-import { Asked, Badge, Empty, ErrorBox, ModuleLink, Note, Segments, useAsk } from "../ui.mjs";
-import { BackupsView } from "./backups.mjs";
-import { SchemaView } from "./schema.mjs";
+import { Asked, Badge, Empty, ErrorBox, ModuleLink, Note, Segments, Select } from "../ui.mjs";
+import { useAsk } from "../ui.mjs";
 import { SqlView } from "./sql.mjs";
 
 const ROWS_OF_PAGE = 100; // rows of a page
@@ -36,7 +36,7 @@ export function DataTab({ id, state, client, go }) {
 
 function DataParts({ databases, view, set, ...shared }) {
   if (view.show === "sql") return h(SqlView, { ...shared, view, set });
-  if (view.show === "backups") return h(BackupsView, shared);
+  if (view.show === "backups") return h(BlocksView, { ...shared, call: { op: "backups" } });
   if (!databases.length) {
     return html`<${Empty} title="No tables yet">A module declares them by models beside its DATABASE_NAME.<//>`;
   }
@@ -48,17 +48,30 @@ function DataParts({ databases, view, set, ...shared }) {
   const at = there ? view : { ...view, database: first?.name, table: first?.tables[0] };
   const open = (database, table, where = {}) =>
     set({ database, table, where, sort: "", down: false, offset: 0 });
-  return html`<div class="row wrap data-body">
-    <nav class="tables-list" aria-label="Tables">
+  return html`<div class="row wrap base data-body">
+    <nav class="about" aria-label="Tables">
       ${databases.map((one) => h(DatabaseTables, { one, at, open, go: shared.go, key: one.name }))}
     </nav>
     ${at.table && h(TableView, { ...shared, at, set, open, key: `${at.database}.${at.table}` })}
   </div>`;
 }
 
+function SchemaView({ client, go, databases, view, set }) {
+  const chosen = databases.find(({ name }) => name === view.database) ?? databases[0];
+  const { name, refused } = chosen;
+  const call = { op: "schema", args: { database: name } };
+  return html`<div class="stack">
+    <label class="muted row">Database
+      <${Select} field="database" options=${databases.map((one) => [one.name, one.name])} value=${name}
+        onChange=${(database) => set({ database, table: "" })} />
+    </label>
+    <${BlocksView} ...${{ client, go, call, again: [refused] }} key=${name} />
+  </div>`;
+}
+
 function DatabaseTables({ one, at, open, go }) {
   const { name, engine, tables, refused, path } = one;
-  return html`<section class="row wrap" aria-label=${`Database ${name}`}>
+  return html`<section class="grid" aria-label=${`Database ${name}`}>
     <h2 title=${path}>${name} <small>${engine}</small></h2>
     ${refused && h(Note, { tone: "warn" }, "refused: ", h(ModuleLink, { id: refused, tab: "data", go }))}
     ${tables.map((table) => {
@@ -83,7 +96,6 @@ function TableView({ client, at, set, open }) {
   const error = facts.error ?? rows.error;
   const known = facts.value && facts.value.columns.length === rows.value?.numeric.length;
   const page = { facts: facts.value, page: rows.value, total: total.value };
-  const query = `SELECT * FROM ${quotedName(database)}.${quotedName(table)}`;
   return html`<section class="grow stack" aria-label=${`Table ${table}`}>
     <div class="row wrap">
       <strong class="mono">${database}.${table}</strong>
@@ -96,7 +108,8 @@ function TableView({ client, at, set, open }) {
       <span class="grow"></span>
       <button class="small" aria-pressed=${columnsShown}
         onClick=${() => setColumnsShown(!columnsShown)}>Columns</button>
-      <button class="small" onClick=${() => set({ show: "sql", query })}>Query</button>
+      <button class="small" disabled=${!facts.value}
+        onClick=${() => set({ show: "sql", query: facts.value.query })}>Query</button>
       <button class="small" onClick=${again}>Refresh</button>
     </div>
     <${ErrorBox} error=${error} />
@@ -108,9 +121,9 @@ function TableView({ client, at, set, open }) {
 
 function RowsTable({ facts, page, total, at, set, open, setValue }) {
   const { database, table, sort = "", down = false, offset = 0, where = {} } = at;
-  const whole = (name, row, index) => {
-    const key = keyOfRow(facts.key, facts.columns, row);
-    const found = key ? { where: key } : { sort, down, where, offset: offset + index };
+  const whole = (name, place) => {
+    const key = page.keys[place];
+    const found = key ? { where: key } : { sort, down, where, offset: offset + place };
     setValue({ title: `${table}.${name}`, args: { database, table, column: name, ...found } });
   };
   const columns = facts.columns.map(({ name, type, key, refers }, index) => ({
@@ -121,17 +134,15 @@ function RowsTable({ facts, page, total, at, set, open, setValue }) {
     cell: ({ row, at: place }) =>
       h(CellView, {
         cell: row[index],
-        onWhole: () => whole(name, row, place),
+        onWhole: () => whole(name, place),
         onFollow: refers && (() => open(database, refers[0], { [refers[1]]: row[index] })),
       }),
   }));
   const names = facts.columns.map(({ name }) => name);
   const turn = (key) => set({ sort: key, down: sort === key && !down, offset: 0 });
   return html`
-    <div class="data-rows">
-      <${Table} columns=${columns} rows=${page.rows.map((row, place) => ({ row, at: place }))}
-        label=${`Rows of ${table}`} sort=${{ key: sort, down }} onSort=${turn} />
-    </div>
+    <${Table} flat columns=${columns} rows=${page.rows.map((row, place) => ({ row, at: place }))}
+      label=${`Rows of ${table}`} sort=${{ key: sort, down }} onSort=${turn} />
     <div class="row wrap">
       ${h(RowsPager, { offset, shown: page.rows.length, total, set })}
       <span class="grow"></span><${CopyCsv} ...${rowsAsCsv(names, page.rows)} />

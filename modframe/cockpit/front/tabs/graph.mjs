@@ -1,92 +1,68 @@
 // Graph: who needs whom, drawn and as text, and what started when. Of one module, what is within two
-// steps of it; of many modules, first those that fail or block and those that are needed most.
+// steps of it; of many modules, first those that fail or block and those that are needed most. The
+// kernel's side, operations/graph.py, chooses and places them.
 
-import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
+import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { count, dayAndTime, duration, number, routeOf, shortName } from "../format.mjs";
-import { chosenIds, isBroken, layOut, linksOf, sentenceOf } from "../graph.mjs";
 import { stateWord } from "../store.mjs";
 import { Table } from "../table.mjs";
 import { Asked, ModuleLink, ModuleSelect, StateIcon, useAsk } from "../ui.mjs";
 
-const [WIDE, COLUMN, ROW] = [152, 200, 32]; // px of a node, and from one to the next
 const HINT = "An arrow leads to what a module needs; a dashed one to what keeps it from starting.";
+const BROKEN = { class: "toned warn", "stroke-width": 2, "stroke-dasharray": "6 3" };
 
 export function GraphTab({ id, state, client, go }) {
-  const [whole, setWhole] = useState(null); // what is shown in full: an id, or "" for everything
-  const { rows, order } = state;
-  const links = useMemo(() => linksOf({ rows, order }), [rows, order]);
-  const { ids, total } = useMemo(
-    () => chosenIds(links, id, whole === (id ?? "")),
-    [links, id, whole],
-  );
-  const start = useAsk(client, "startup", { module: id ?? "" }, { again: [rows] });
+  const [whole, setWhole] = useState(false);
+  const [module, again] = [id ?? "", [state.rows]];
+  const found = useAsk(client, "graph", { module, whole }, { again });
+  const start = useAsk(client, "startup", { module }, { again });
+  if (!found.value) return h(Asked, { of: found });
+  const { nodes, total } = found.value;
   const open = (one) => go(one, "graph");
-  const line = (one) => html`<li key=${one}>
-    <${ModuleLink} id=${one} tab="graph" go=${go} />${sentenceOf(one, links)}
+  const line = (one) => html`<li key=${one.id}>
+    <${ModuleLink} id=${one.id} tab="graph" go=${go} />${one.said}
   </li>`;
   return html`<div class="stack">
     <div class="row wrap">
-      ${!id && h(ModuleSelect, { order, value: "", onChange: open })}
+      ${!id && h(ModuleSelect, { order: state.order, value: "", onChange: open })}
       <span class="muted grow">${HINT}</span>
-      ${total > ids.length && html`<button onClick=${() => setWhole(id ?? "")}>Show all ${number(total)}</button>`}
+      ${total > nodes.length && html`<button onClick=${() => setWhole(true)}>Show all ${number(total)}</button>`}
     </div>
-    <${Drawing} ...${{ id, ids, links, open }} />
-    <details><summary>As text</summary><ul>${ids.map(line)}</ul></details>
+    <${Asked} of=${found}>${(drawing) => h(Drawing, { ...drawing, own: id, open })}<//>
+    <details><summary>As text</summary><ul>${nodes.map(line)}</ul></details>
     <section aria-label="Start-up">
       <h2>Start-up</h2>
-      <${Asked} of=${start}>${(found) => h(Waterfall, { ...found, own: id, go })}<//>
+      <${Asked} of=${start}>${(times) => h(Waterfall, { ...times, own: id, go })}<//>
     </section>
   </div>`;
 }
 
-function Drawing({ id, ids, links: { rows, needs }, open }) {
-  const { nodes, edges } = useMemo(() => layOut(ids, needs), [ids, needs]);
-  const most = (key) => nodes.reduce((found, node) => Math.max(found, node[key]), 0);
-  const edge = ({ from, to, points }) => {
-    const broken = isBroken(rows, from, to);
-    const look = broken && { class: "toned warn", "stroke-width": 2, "stroke-dasharray": "6 3" };
-    return html`<path key=${`${from} ${to}`} d=${pathOf(points)} ...${look} />`;
-  };
-  const node = (one) =>
-    h(Node, { ...one, row: rows[one.id], own: one.id === id, open, key: one.id });
+function Drawing({ width, height, nodes, edges, own, open }) {
+  const edge = ({ path, broken }) => html`<path d=${path} ...${broken && BROKEN} />`;
+  const node = (one) => h(Node, { ...one, own: one.id === own, open, key: one.id });
   return html`<div class="card scroll table graph" tabindex="0" role="group" aria-label="Graph">
-    <svg width=${(most("column") + 1) * COLUMN} height=${(most("y") + 1) * ROW + 8}>
+    <svg width=${width} height=${height}>
       <g class="muted" fill="none" stroke="currentColor" aria-hidden="true">${edges.map(edge)}</g>${nodes.map(node)}
     </svg>
   </div>`;
 }
 
-function Node({ id, row, own, open, ...place }) {
-  const [name, state, [x, y]] = [shortName(id), row?.state ?? "MISSING", leftOf(place)];
+function Node({ id, state, x, y, width, height, own, open }) {
+  const name = shortName(id);
   const follow = (event) => {
     event.preventDefault();
     open(id);
   };
-  const link = row && { href: routeOf(id, "graph"), onClick: follow, "data-module": id };
-  return html`<${row ? "a" : "g"} ...${link} class="node" transform=${`translate(${x} ${y - 12})`}
+  const there = state !== "MISSING";
+  const link = there && { href: routeOf(id, "graph"), onClick: follow, "data-module": id };
+  return html`<${there ? "a" : "g"} ...${link} class="node" transform=${`translate(${x} ${y})`}
     aria-label=${`${name}, ${stateWord(state)}`} aria-current=${own ? "true" : null}>
     <title>${name}</title>
-    <rect class=${own ? "toned accent" : "muted"} stroke="currentColor" stroke-width=${own ? 2 : 1}
-      width=${WIDE} height="24" rx="4" />
+    <rect class=${own ? "toned accent" : "muted"} fill="var(--bg)" stroke="currentColor"
+      stroke-width=${own ? 2 : 1} width=${width} height=${height} rx="4" />
     <g transform="translate(8 6)"><${StateIcon} state=${state} /></g>
-    <svg x="25" width=${WIDE - 30} height="24"><text y="16">${name}</text></svg>
+    <svg x="25" width=${width - 30} height=${height}><text y="16">${name}</text></svg>
   <//>`;
-}
-
-function leftOf({ column, y }) {
-  return [column * COLUMN + 24, (y + 0.5) * ROW + 4];
-}
-
-/** Return the path of an edge, with its head; one that closes a circle leads back. */
-function pathOf([first, ...rest]) {
-  const [[x, y], back] = [leftOf(first), rest[0].column <= first.column];
-  let path = `M${back ? x : x + WIDE} ${y}`;
-  for (const point of rest) {
-    const [left, top] = leftOf(point);
-    path += back ? `L${left + WIDE} ${top}` : `S${left - 24} ${top} ${left} ${top}`;
-    path += point.id ? "" : `h${WIDE}`;
-  }
-  return `${path}m${back ? 6 : -6} -4l${back ? -6 : 6} 4l${back ? 6 : -6} 4`;
 }
 
 function Waterfall({ at, took, modules, others, own, go }) {
@@ -94,18 +70,18 @@ function Waterfall({ at, took, modules, others, own, go }) {
     return html`<p class="muted">Nothing of it is live, so no times are known.</p>`;
   const name = ({ id }) =>
     id === own ? html`<strong>${shortName(id)}</strong>` : h(ModuleLink, { id, tab: "graph", go });
-  const longest = ({ steps }) => steps.reduce((a, b) => (b.took > a.took ? b : a)).what;
   const bar = ({ what, began, took: lasted }) =>
     html`<rect x=${(began / took) * 1000} width=${Math.max(2, (lasted / took) * 1000)} height="10">
       <title>${what}: ${duration(lasted)}</title></rect>`;
   const bars = ({ steps }) =>
-    html`<svg class="waterfall toned accent" fill="currentColor" viewBox="0 0 1000 10" preserveAspectRatio="none">${steps.map(bar)}</svg>`;
+    html`<svg class="toned accent" fill="currentColor" width="320" height="10" viewBox="0 0 1000 10"
+      preserveAspectRatio="none">${steps.map(bar)}</svg>`;
   const columns = [
     { key: "id", title: "Module", cell: name },
     { key: "began", title: "Began", cell: (one) => duration(one.began) },
     { key: "took", title: "Took", cell: (one) => duration(one.took) },
     { key: "bars", title: "From the first to the last", cell: bars },
-    { key: "longest", title: "Longest step", value: longest },
+    { key: "longest", title: "Longest step" },
   ];
   const rest = others ? `, ${count(others, "other")} at another time` : "";
   const title = `${count(modules.length, "module")} in ${duration(took)}, ${dayAndTime(at)} UTC`;

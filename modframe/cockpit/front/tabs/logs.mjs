@@ -6,7 +6,8 @@ import { h, html, useLayoutEffect, useMemo, useState } from "../vendor/htm-preac
 import { count, shortName, timeOfDay } from "../format.mjs";
 import { LEVELS, visibleLines } from "../store.mjs";
 import { useWindow } from "../table.mjs";
-import { Asked, Code, Empty, Linked, ModuleSelect, Search, Select, useAsk } from "../ui.mjs";
+import { Asked, Code, Empty, Linked, ModuleLink, ModuleSelect, Search } from "../ui.mjs";
+import { Select, useAsk } from "../ui.mjs";
 
 const LINE_HEIGHT = 22;
 const MOST_OLDER = 20_000; // lines
@@ -14,7 +15,7 @@ const NAME_WIDTH = 18; // letters of a module's name
 const LEVEL_OPTIONS = LEVELS.map((name) => [name, `${name} and above`]);
 const LEVEL_TONES = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad" };
 
-export function LogsTab({ id, state, client }) {
+export function LogsTab({ id, state, client, go }) {
   const [wanted, setWanted] = useState({ level: "DEBUG", module: "", text: "" });
   const [follow, setFollow] = useState(true);
   const [chosen, setChosen] = useState(null);
@@ -42,7 +43,7 @@ export function LogsTab({ id, state, client }) {
         ? html`<${LogLines} ...${{ lines, follow, setFollow, chosen, setChosen, id }} />`
         : html`<${Empty} title="No lines">Nothing was logged that fits these filters.<//>`
     }
-    ${chosen && html`<${ChosenLine} line=${chosen} close=${() => setChosen(null)} />`}
+    ${chosen && html`<${ChosenLine} line=${chosen} go=${go} close=${() => setChosen(null)} />`}
   </div>`;
 }
 
@@ -80,13 +81,11 @@ function LogLines({ lines, follow, setFollow, chosen, setChosen, id }) {
   };
   const draw = (line, at) => {
     const choose = () => setChosen(line);
-    return h(LogLine, { line, chosen: line === chosen, choose, id, key: part.from + at });
+    return h(LogLine, { line, chosen: line === chosen, choose, id, key: at });
   };
   return html`<div class="card grow scroll mono lines" tabindex="0" role="group" aria-label="Log lines"
     ref=${box} onScroll=${scrolled}>
-    <div style=${{ height: part.before }}></div>
-    ${lines.slice(part.from, part.to).map(draw)}
-    <div style=${{ height: part.after }}></div>
+    ${part.drawn(lines, draw)}
   </div>`;
 }
 
@@ -96,14 +95,15 @@ function LogLine({ line, chosen, choose, id }) {
   const name = shortName(module ?? "").slice(0, NAME_WIDTH);
   return html`<button tabindex="-1" class=${`plain row line ${chosen ? "chosen" : ""}`} onClick=${choose}>
     <span class="muted">${timeOfDay(time)}</span>
-    <strong class=${tone ? `toned ${tone}` : "plain"}>${level.padEnd(8)}</strong>
+    <${tone ? "strong" : "span"} class=${`toned ${tone}`}>${level.padEnd(8)}<//>
     ${!id && html`<span class="muted">${name.padEnd(NAME_WIDTH)}</span>`}
     <span>${message}</span>
   </button>`;
 }
 
-function ChosenLine({ line, close }) {
+function ChosenLine({ line, go, close }) {
   const request = line.correlation_id;
+  const errors = { id: null, tab: "errors", args: { text: request }, go };
   return html`<div class="card box" role="group" aria-label="The chosen line">
     <div class="row">
       <strong class="grow">${line.level} ${shortName(line.module_id ?? "")}</strong>
@@ -111,7 +111,7 @@ function ChosenLine({ line, close }) {
       <button class="small" onClick=${close}>Close</button>
     </div>
     <pre class="cause muted"><${Linked} text=${line.message} /></pre>
-    ${request && html`<div class="muted">Request <span class="mono">${request}</span></div>`}
+    ${request && html`<div class="mono">Request <${ModuleLink} ...${errors}>${request}<//></div>`}
     ${line.trace && html`<${Code} text=${line.trace} label="Traceback" />`}
   </div>`;
 }

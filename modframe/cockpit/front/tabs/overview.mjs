@@ -4,7 +4,7 @@
 import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, number, shortName, timeOfDay } from "../format.mjs";
 import { attention, countShown, latestChanges } from "../store.mjs";
-import { Failure } from "./failing.mjs";
+import { BlocksView } from "../blocks.mjs";
 import { Finding, Icon, Linked, ModuleLink, Note, Stat, State } from "../ui.mjs";
 
 const FIRST_SHOWN = 6; // modules in need of attention that are shown at once
@@ -104,8 +104,10 @@ function ChangeLine({ line, go }) {
 }
 
 function ModuleOverview({ id, facts, row, state, client, go }) {
+  const call = { op: "failure", args: { module: id } };
+  const again = [facts.failure, state.rows];
   return html`<div class="stack">
-    ${facts.failure && h(Failure, { id, facts, row, state, client, go })}
+    ${facts.failure && h(BlocksView, { client, go, call, again })}
     <${TrafficStats} requests=${facts["parts.traffic"]?.series} />
     <${ModuleFacts} facts=${facts} row=${row} go=${go} />
     <${ModuleFindings} findings=${facts.findings} />

@@ -1,27 +1,21 @@
 // Routes: the routes of a module, or of all, the slow ones found by their numbers; one is chosen and
 // tried without a port. The kernel's side is operations/routes.py.
 
-import { h, html, useMemo } from "../vendor/htm-preact.mjs";
-import { Fields, Required, rawOfAll, useForm } from "../fields.mjs";
-import { collect, withoutSecrets } from "../forms.mjs";
+import { h, html } from "../vendor/htm-preact.mjs";
+import { SourceButton } from "../blocks.mjs";
+import { Fields, useForm } from "../fields.mjs";
 import { bytes, duration } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
-import { SourceButton } from "../source.mjs";
-import { Badge, Empty, ErrorBox, Select } from "../ui.mjs";
+import { Badge, Empty, ErrorBox } from "../ui.mjs";
 import { NUMBER_COLUMNS, Numbers, PickOne } from "./services.mjs";
 
-const PLACES = { path: "inside", query: "query", header: "headers", cookie: "cookies" };
-
 const ROUTES = {
-  ...{ list: "routes", op: "route", keys: ["module", "method", "path"], view: RouteFacts },
+  list: "routes",
+  op: "route",
+  keys: ["module", "method", "path"],
+  view: RouteFacts,
   columns: [
-    {
-      ...{ key: "path", title: "Route", value: (one) => `${one.path} ${one.method}` },
-      cell: (one) =>
-        html`<span class="mono" data-route=${`${one.method} ${one.path}`}>
-          <b>${one.method}</b> ${one.path}
-        </span>`,
-    },
+    { key: "path", title: "Route", value: (one) => `${one.path} ${one.method}`, cell: RouteName },
     { key: "summary", title: "What it does" },
     ...NUMBER_COLUMNS,
   ],
@@ -29,12 +23,16 @@ const ROUTES = {
   empty: html`<${Empty} title="No routes">A live module with a router has its routes here.<//>`,
 };
 
+function RouteName({ method, path }) {
+  return html`<span class="mono" data-route=${`${method} ${path}`}><b>${method}</b> ${path}</span>`;
+}
+
 export function RoutesTab({ id, client }) {
   return h(PickOne, { client, id, of: ROUTES });
 }
 
 function RouteFacts({ client, facts, row: { module, ...numbers } }) {
-  const { method, path, kind, summary, description, deprecated, source, parameters, body } = facts;
+  const { method, path, kind, summary, description, deprecated, source, fields } = facts;
   const tried = kind === "http" && method !== "*";
   const word = kind === "websocket" ? "websocket" : "mounted application";
   return html`
@@ -47,98 +45,21 @@ function RouteFacts({ client, facts, row: { module, ...numbers } }) {
     <${Numbers} of=${numbers} />
     ${
       tried
-        ? h(RouteForm, { client, route: facts, key: JSON.stringify([parameters, body]) })
+        ? h(RouteForm, { client, route: facts, key: JSON.stringify(fields) })
         : html`<p class="muted">A ${word} can't be tried from here.</p>`
     }
   `;
 }
 
-/** Return place → the fields of a route's parameters there, and those of a form as its body. */
-function fieldsByPlace({ parameters, body }) {
-  const at = (place) => parameters.filter((one) => one.in === place);
-  return { ...each(PLACES, (_, place) => at(place)), body: body?.fields ?? [] };
-}
-
-function RouteForm({ client, route }) {
-  const { body } = route;
-  const places = useMemo(() => fieldsByPlace(route), []);
-  const { raw, change, args, faults, run, form } = useForm(client, "request", {
-    first: () => ({ ...each(places, rawOfAll), text: body?.texts[0]?.text ?? "" }),
-    read: (typed) => requestOf(route, places, typed),
-    clean: (typed) => ({
-      ...typed,
-      ...each(places, (of, place) => withoutSecrets(of, typed[place])),
-    }),
-  });
-  const changeAt = (place) => (update) =>
-    change((old) => ({ ...old, [place]: update(old[place]) }));
-  const inputs = ([place, fields]) => {
-    const props = { fields, raw: raw[place], path: place, faults, change: changeAt(place) };
-    return html`<fieldset class="stack tight" key=${place}>
-      <legend>${place}</legend><${Fields} ...${props} />
-    </fieldset>`;
-  };
+function RouteForm({ client, route: { method, path, body_kind: kind, fields } }) {
+  const request = { method, path, kind };
+  const { args, run, form, inputs } = useForm(client, "request", { request }, fields);
   const answered = run.value && !run.error && !run.busy;
-  const asText = body && !places.body.length;
-  return html`<form ...${form}>
-      ${Object.entries(places)
-        .filter(([, fields]) => fields.length)
-        .map(inputs)}
-      ${asText && h(BodyText, { body, text: raw.text, change: changeAt("text"), fault: faults.body })}
-      <${RunButtons} run=${run} />
-    </form>
+  return html`<form ...${form}><${Fields} ...${inputs} /><${RunButtons} run=${run} /></form>
     <${ShownParts} parts=${run.parts} label="Pieces" />
     ${answered && h(RouteAnswer, { answer: run.value, streamed: run.parts.length > 0 })}
-    <${ErrorBox} error=${run.error} />
+    <${ErrorBox} error=${run.error} title=${run.error?.faults && "Nothing was sent"} />
     <${AsCode} ...${{ client, op: "request_code", args }} />`;
-}
-
-/** Return an object with what `make(value, key)` gives for each value of another. */
-function each(object, make) {
-  const pairs = Object.entries(object).map(([key, value]) => [key, make(value, key)]);
-  return Object.fromEntries(pairs);
-}
-
-/** Return the request that the inputs describe, and what is wrong with it. */
-function requestOf({ method, path, body }, places, raw) {
-  const found = each(places, (fields, place) => collect(fields, raw[place], place));
-  const request = { method, path, kind: body?.kind ?? "none" };
-  for (const [place, key] of Object.entries(PLACES)) {
-    const given = Object.entries(found[place].values).filter(([, value]) => value !== null);
-    request[key] = each(Object.fromEntries(given), place === "query" ? queryValue : textOf);
-  }
-  if (places.body.length) request.body = found.body.values;
-  else if (/^(json|text)$/.test(request.kind)) request.body = raw.text;
-  if (request.body === "" && !body.required) request.kind = "none";
-  const faults = Object.assign({}, ...Object.values(found).map((one) => one.faults));
-  return { args: { request }, faults };
-}
-
-function textOf(value) {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-function queryValue(value) {
-  return Array.isArray(value) ? value.map(textOf) : textOf(value);
-}
-
-function BodyText({ body, text, change, fault }) {
-  const set = (value) => change(() => value);
-  const choose = (at) => set(body.texts[at].text);
-  const options = body.texts.map(({ title }, at) => [at, title]);
-  return html`<div class="field">
-    <label for="field-body">
-      <span class="mono">body</span>${body.required && h(Required)} <small>${body.media}</small>
-    </label>
-    ${
-      options.length > 1 &&
-      html`<${Select} label="Example" field="example" options=${options} onChange=${choose} />`
-    }
-    <textarea id="field-body" class="mono" rows=${Math.min(14, text.split("\n").length + 1)}
-      spellcheck=${false} data-field="body" value=${text}
-      onInput=${(event) => set(event.currentTarget.value)}></textarea>
-    ${fault && html`<div class="toned bad" role="alert">${fault}</div>`}
-  </div>`;
 }
 
 function RouteAnswer({ answer, streamed }) {

@@ -2,44 +2,45 @@
 // The kernel's side is operations/services.py.
 
 import { h, html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.mjs";
-import { Fields, rawOfAll, useForm } from "../fields.mjs";
-import { collect, withoutSecrets } from "../forms.mjs";
+import { SourceButton } from "../blocks.mjs";
+import { Fields, useForm } from "../fields.mjs";
 import { count, duration, number, shortName } from "../format.mjs";
 import { AsCode, RunButtons, ShownParts, ShownValue } from "../result.mjs";
-import { SourceButton } from "../source.mjs";
 import { rowsWith } from "../store.mjs";
 import { Table } from "../table.mjs";
 import { Asked, Badge, Code, Empty, ErrorBox, Search, useAsk } from "../ui.mjs";
 
 const AGAIN = 3000; // ms between two looks at the numbers
 
+const timeIn = (key) => (row) => (row.count ? duration(row[key] * 1000) : "");
 export const NUMBER_COLUMNS = [
   { key: "count", title: "Count", numeric: true, cell: (row) => number(row.count) },
   { key: "errors", title: "Errors", numeric: true, cell: (row) => number(row.errors) },
-  ...["mean", "p95"].map((key) => ({
-    ...{ key, title: key === "mean" ? "Mean" : key, numeric: true },
-    cell: (row) => (row.count ? duration(row[key] * 1000) : ""),
-  })),
+  { key: "mean", title: "Mean", numeric: true, cell: timeIn("mean") },
+  { key: "p95", title: "p95", numeric: true, cell: timeIn("p95") },
 ];
 const MODULE_COLUMN = { key: "module", title: "Module", cell: (row) => shortName(row.module) };
 
 const METHODS = {
-  ...{ list: "methods", op: "method", keys: ["module", "service", "method"], view: MethodFacts },
+  list: "methods",
+  op: "method",
+  keys: ["module", "service", "method"],
+  view: MethodFacts,
   columns: [
-    {
-      ...{ key: "method", title: "Method" },
-      cell: (one) =>
-        html`<span class="mono" data-method=${one.method}>${one.method}${one.signature}</span>`,
-    },
-    {
-      ...{ key: "description", title: "What it does" },
-      cell: ({ description, tags }) =>
-        html`${description} ${tags.map((tag) => html`<${Badge}>${tag}<//> `)}`,
-    },
+    { key: "method", title: "Method", cell: MethodName },
+    { key: "description", title: "What it does", cell: MethodWords },
     ...NUMBER_COLUMNS,
   ],
   empty: html`<${Empty} title="No services">A live module with a service has its methods here.<//>`,
 };
+
+function MethodName({ method, signature }) {
+  return html`<span class="mono" data-method=${method}>${method}${signature}</span>`;
+}
+
+function MethodWords({ description, tags }) {
+  return html`${description} ${tags.map((tag) => html`<${Badge}>${tag}<//> `)}`;
+}
 
 export function ServicesTab({ id, client }) {
   return h(PickOne, { client, id, of: METHODS });
@@ -73,7 +74,6 @@ export function PickOne({ client, id, of }) {
   </div>`;
 }
 
-/** Return the rows in which all words of a text occur. */
 /** What an operation says of the chosen row, asked again when its module has another generation. */
 function Chosen({ client, op, args, row, view }) {
   const asked = useAsk(client, op, args, { again: [row.generation] });
@@ -99,7 +99,8 @@ function MethodFacts({ client, facts, row: { module, service, ...numbers } }) {
     }
     ${examples.map((one) => html`<${Code} label="Example" text=${exampleOf(one)} />`)}
     <${Numbers} of=${numbers} />
-    <${MethodForm} key=${JSON.stringify(params)} ...${{ client, service, method: name, params }} />
+    <${MethodForm} key=${JSON.stringify(params)} client=${client} fields=${params}
+      given=${{ service, method: name }} />
   `;
 }
 
@@ -110,19 +111,9 @@ export function Numbers({ of }) {
   return html`<p class="muted">${of.count ? said : "Not called yet."}</p>`;
 }
 
-function MethodForm({ client, service, method, params: fields }) {
-  const { raw, change, args, faults, run, form } = useForm(client, "call", {
-    first: () => rawOfAll(fields),
-    read: (typed) => {
-      const { values, faults } = collect(fields, typed);
-      return { args: { service, method, args: values }, faults };
-    },
-    clean: (typed) => withoutSecrets(fields, typed),
-  });
-  return html`<form ...${form}>
-      <${Fields} ...${{ fields, raw, change, faults }} />
-      <${RunButtons} run=${run} />
-    </form>
+function MethodForm({ client, given, fields }) {
+  const { args, run, form, inputs } = useForm(client, "call", given, fields);
+  return html`<form ...${form}><${Fields} ...${inputs} /><${RunButtons} run=${run} /></form>
     <${Outcome} run=${run} />
     <${AsCode} ...${{ client, op: "call_code", args }} />`;
 }
@@ -132,7 +123,7 @@ function Outcome({ run: { value, error, parts, busy } }) {
   return html`<div class="outcome stack" data-outcome=${kind}>
     <${ShownParts} parts=${parts} label="Items" />
     ${value && !error && !busy && h(Returned, { value })}
-    <${ErrorBox} error=${error} />
+    <${ErrorBox} error=${error} title=${error?.faults && "Nothing was sent"} />
   </div>`;
 }
 

@@ -1,12 +1,20 @@
-// Settings: what a module can be told, who said it, and preferences. Of all modules it is a panel.
+// Settings: what a module can be told, and who said it; changed as a preference or for the session.
+// Of all modules it is a panel.
 
 import { h, html, useEffect, useState } from "../vendor/htm-preact.mjs";
 import { Fields, useForm } from "../fields.mjs";
-import { cellText } from "../format.mjs";
-import { collect, rawOf } from "../forms.mjs";
 import { PanelsTab } from "../panel.mjs";
 import { Table } from "../table.mjs";
-import { Asked, Badge, Dialog, ErrorBox, useAsk } from "../ui.mjs";
+import { Asked, Badge, Dialog, ErrorBox, Select, useAsk } from "../ui.mjs";
+
+const SPANS = [
+  ["preference", "As a preference, which is kept"],
+  ["session", "For this session"],
+];
+const COUNTS = {
+  preference: "It is kept as a preference, which wins over files and the environment.",
+  session: "It counts until the app stops, above preferences. No file has it.",
+};
 
 export function SettingsTab(props) {
   return h(props.id ? ModuleSettings : PanelsTab, props);
@@ -16,7 +24,7 @@ function ModuleSettings({ id, facts, client }) {
   const [chosen, setChosen] = useState(null);
   const again = [facts["parts.settings"], chosen];
   const list = useAsk(client, "settings", { module: id }, { again });
-  const undone = useAsk(client, "clear_preference", {}, { now: false });
+  const undone = useAsk(client, "undo_setting", {}, { now: false });
   const undo = async (name) => {
     await undone.ask({ module: id, name });
     list.ask();
@@ -31,18 +39,17 @@ function ModuleSettings({ id, facts, client }) {
 function SettingsTable({ settings, setChosen, undo }) {
   const button = (title, name, onClick) =>
     html`<button class="small" aria-label=${`${title} ${name}`} onClick=${onClick}>${title}</button>`;
-  const buttons = (one) =>
-    !one.secret &&
-    html`<span class="row">
-      ${button("Change", one.name, () => setChosen(one))}
-      ${one.kept && button("Undo", one.name, () => undo(one.name))}
-    </span>`;
+  const isSet = ({ kept, session }) => kept || session;
+  const buttons = (one) => html`<span class="row">
+    ${button("Change", one.name, () => setChosen(one))}
+    ${isSet(one) && button("Undo", one.name, () => undo(one.name))}
+  </span>`;
   const columns = [
     { key: "name", title: "setting", mono: true },
     { key: "value", title: "value", mono: true },
     {
       ...{ key: "source", title: "source" },
-      cell: (one) => html`<${Badge} tone=${one.kept ? "busy" : "calm"}>${one.source}<//>`,
+      cell: (one) => html`<${Badge} tone=${isSet(one) ? "busy" : "calm"}>${one.source}<//>`,
     },
     { key: "bounds", title: "bounds" },
     { key: "description", title: "what it is" },
@@ -52,23 +59,25 @@ function SettingsTable({ settings, setChosen, undo }) {
 }
 
 function SettingDialog({ client, id, setting, onClose }) {
-  const { name, field, value, bounds } = setting;
-  const { raw, change, faults, run, form } = useForm(client, "set_preference", {
-    first: { [name]: field.kind === "json" ? cellText(value) : rawOf(field, value) },
-    read: (typed) => {
-      const { values, faults } = collect([field], typed);
-      const empty = field.nullable ? null : "";
-      return { args: { module: id, name, value: values[name] ?? empty }, faults };
-    },
-    clean: (typed) => typed,
-  });
+  const { name, field, bounds, secret, session } = setting;
+  const [span, setSpan] = useState(secret || session ? "session" : "preference");
+  const op = span === "session" ? "set_session_value" : "set_preference";
+  const { run, form, inputs } = useForm(client, op, { module: id, name }, [field]);
   useEffect(() => {
     if (run.value !== undefined) onClose();
   }, [run.value]);
+  const select = {
+    label: "How long",
+    field: "span",
+    options: SPANS,
+    value: span,
+    onChange: setSpan,
+  };
   const button = html`<button class="primary" form="setting" disabled=${run.busy}>Save</button>`;
   return html`<${Dialog} title=${`Change ${name}`} onClose=${onClose} end="Cancel" buttons=${button}>
-    <form id="setting" ...${form}><${Fields} ...${{ fields: [field], raw, change, faults }} /></form>
+    <form id="setting" ...${form}><${Fields} ...${inputs} /></form>
     <${ErrorBox} error=${!run.error?.faults?.[name] && run.error} />
-    <p class="muted">${bounds && `It takes ${bounds}. `}It is kept as a preference, which wins over files and the environment.</p>
+    ${!secret && html`<div class="field">How long <${Select} ...${select} /></div>`}
+    <p class="muted">${bounds && `It takes ${bounds}. `}${COUNTS[span]}</p>
   <//>`;
 }

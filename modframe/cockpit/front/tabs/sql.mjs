@@ -142,7 +142,7 @@ function QueryResult({ found }) {
       ${cut && html`<span class="muted">· there are more</span>`}
       <span class="grow"></span><${CopyCsv} ...${rowsAsCsv(names, rows)} />
     </div>
-    <div class="data-rows"><${Table} columns=${shown} rows=${rows} label="Rows of the query" /></div>
+    <${Table} flat columns=${shown} rows=${rows} label="Rows of the query" />
     ${value && html`<${ValueDialog} ...${value} onClose=${() => setValue(null)} />`}
   </section>`;
 }

@@ -23,7 +23,7 @@ from core.decorators import (
 )
 from core.error_utils import Result
 from core.module_base import DataIntegrityModule
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 
 from .api_schemas import SettingResponse
 from .settings import CoreSettings
@@ -37,7 +37,11 @@ UNAVAILABLE = "an error says why: SETTINGS_UNAVAILABLE, NO_SETTINGS, UNKNOWN_SET
 REFUSED = (
     f"{UNAVAILABLE}, SECRET_SETTING, INVALID_SETTINGS, CHANGE_REFUSED, PREFERENCES_UNAVAILABLE"
 )
+REFUSED_NOW = f"{UNAVAILABLE}, INVALID_SETTINGS, CHANGE_REFUSED"
 
+Session = Annotated[
+    bool, Query(description="For this session only: not kept, and above preferences")
+]
 
 STATUSES = {
     "SETTINGS_UNAVAILABLE": 404,
@@ -88,29 +92,39 @@ async def get_setting(module_id: str, key: str) -> Any:
 
 
 @router.put("/{module_id}", response_model=dict[str, SettingResponse])
-async def put_settings(module_id: str, values: dict[str, Any]) -> Any:
-    """Set several preferences of a module, `{key: value}`: all or none."""
-    return _without_values(await _service().set_preferences(module_id, values))
+async def put_settings(module_id: str, values: dict[str, Any], *, session: Session = False) -> Any:
+    """Set several preferences of a module, `{key: value}`, or for this session: all or none."""
+    service = _service()
+    set_all = service.set_session_values if session else service.set_preferences
+    return _without_values(await set_all(module_id, values))
 
 
 @router.put("/{module_id}/{key}", response_model=SettingResponse)
-async def put_setting(module_id: str, key: str, body: Annotated[Any, Body()]) -> Any:
-    """Set one preference; the body is `{"value": ...}`, or the value itself."""
+async def put_setting(
+    module_id: str, key: str, body: Annotated[Any, Body()], *, session: Session = False
+) -> Any:
+    """Set a preference, or for this session; the body is `{"value": ...}`, or the value itself."""
     value = body["value"] if isinstance(body, dict) and body.keys() == {"value"} else body
-    result = _without_values(await _service().set_preference(module_id, key, value))
+    service = _service()
+    set_one = service.set_session_value if session else service.set_preference
+    result = _without_values(await set_one(module_id, key, value))
     return Result.success(next(iter(result.data.values()))) if result.success else result
 
 
 @router.delete("/{module_id}", status_code=204, response_model=None)
-async def delete_settings(module_id: str) -> Any:
-    """Clear all preferences of a module."""
-    return await _service().clear_preference(module_id)
+async def delete_settings(module_id: str, *, session: Session = False) -> Any:
+    """Clear all preferences of a module, or take back all that is set for this session."""
+    service = _service()
+    clear = service.clear_session_value if session else service.clear_preference
+    return await clear(module_id)
 
 
 @router.delete("/{module_id}/{key}", status_code=204, response_model=None)
-async def delete_setting(module_id: str, key: str) -> Any:
-    """Clear one preference; the setting has the value of the next lower source again."""
-    return await _service().clear_preference(module_id, key)
+async def delete_setting(module_id: str, key: str, *, session: Session = False) -> Any:
+    """Clear a preference, or what is set for this session; the next lower source counts again."""
+    service = _service()
+    clear = service.clear_session_value if session else service.clear_preference
+    return await clear(module_id, key)
 
 
 # -- the module -----------------------------------------------------------------------------------
@@ -222,6 +236,61 @@ async def delete_setting(module_id: str, key: str) -> Any:
                 )
             ],
             tags=["preferences"],
+        ),
+        ServiceMethod(
+            name="session_keys",
+            description="The names of what was set for this session, without the values",
+            params=[MODULE],
+            returns=ServiceReturn("Result", "Its data: [key]"),
+            examples=[ServiceExample("session_keys('standard.orders')", "Result.success([])")],
+            tags=["session"],
+        ),
+        ServiceMethod(
+            name="set_session_value",
+            description="Set one setting until the app stops, also a secret; nothing keeps it",
+            params=[MODULE, KEY, ServiceParam("value", "Any", "A plain value, as JSON has them")],
+            returns=ServiceReturn(
+                "Result", f"Its data: what counts now, as explain(); {REFUSED_NOW}"
+            ),
+            examples=[
+                ServiceExample(
+                    "set_session_value('standard.orders', 'limit', 5)",
+                    "Result.success({'limit': {'value': 5, 'source': 'session'}})",
+                )
+            ],
+            tags=["session"],
+        ),
+        ServiceMethod(
+            name="set_session_values",
+            description="Set several settings until the app stops, checked as a whole: all or none",
+            params=[MODULE, ServiceParam("mapping", "dict[str, Any]", "Key to value")],
+            returns=ServiceReturn(
+                "Result", f"Its data: what counts now, as explain(); {REFUSED_NOW}"
+            ),
+            examples=[
+                ServiceExample(
+                    "set_session_values('standard.orders', {'low': 1, 'high': 5})",
+                    "Result.success({'low': {'value': 1, 'source': 'session'}, ...})",
+                )
+            ],
+            tags=["session"],
+        ),
+        ServiceMethod(
+            name="clear_session_value",
+            description="Take back what was set for this session, or all of a module",
+            params=[
+                MODULE,
+                ServiceParam(
+                    "key", "str", "The name of the setting; all without it", required=False
+                ),
+            ],
+            returns=ServiceReturn("Result", f"Success; {REFUSED_NOW}"),
+            examples=[
+                ServiceExample(
+                    "clear_session_value('standard.orders', 'limit')", "Result.success(None)"
+                )
+            ],
+            tags=["session"],
         ),
     ],
     priority=10,

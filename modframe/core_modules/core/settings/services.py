@@ -80,6 +80,13 @@ class SettingsService:
         except ModframeError as error:
             return failed(error)
 
+    async def session_keys(self, module_id: str) -> Result:
+        """Return the names of what was set for this session, ``[key]``; no values."""
+        try:
+            return Result.success(self.app_context.preferences.session_keys(module_id))
+        except ModframeError as error:
+            return failed(error)
+
     # -- change -------------------------------------------------------------------------------
 
     async def set_preference(self, module_id: str, key: str, value: Any) -> Result:
@@ -102,6 +109,28 @@ class SettingsService:
         except ModframeError as error:
             return failed(error)
         logger.info("preferences of %s were cleared: %s", module_id, key or "all")
+        return Result.success()
+
+    async def set_session_value(self, module_id: str, key: str, value: Any) -> Result:
+        """Set one setting until the app stops, also a secret; nothing keeps it."""
+        return await self.set_session_values(module_id, {key: value})
+
+    async def set_session_values(self, module_id: str, mapping: dict[str, Any]) -> Result:
+        """Set several settings until the app stops, checked as a whole, all or none."""
+        try:
+            explained = await self.app_context.preferences.set_session(module_id, mapping)
+        except ModframeError as error:
+            return failed(error)
+        logger.info("set for the session of %s: %s", module_id, ", ".join(explained))
+        return Result.success(explained)
+
+    async def clear_session_value(self, module_id: str, key: str | None = None) -> Result:
+        """Take back what was set for this session, or all; the module need not be live."""
+        try:
+            await self.app_context.preferences.clear_session(module_id, key)
+        except ModframeError as error:
+            return failed(error)
+        logger.info("taken back for the session of %s: %s", module_id, key or "all")
         return Result.success()
 
     # -- stop ---------------------------------------------------------------------------------
