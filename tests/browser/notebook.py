@@ -52,10 +52,14 @@ class Notebook:
         # The notebook's own indicator says "idle" before there is a kernel.
         self.page.get_by_text("Python | Idle").wait_for()
         if dark:
-            self.page.get_by_role("menuitem", name="Settings", exact=True).click()
-            self.page.locator(".lm-Menu-itemLabel", has_text="Theme").first.hover()
-            self.page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
-            self.page.wait_for_selector('body[data-jp-theme-light="false"]', state="attached")
+            self.turn_dark()
+
+    def turn_dark(self) -> None:
+        """Choose JupyterLab's dark theme in its menu."""
+        self.page.get_by_role("menuitem", name="Settings", exact=True).click()
+        self.page.locator(".lm-Menu-itemLabel", has_text="Theme").first.hover()
+        self.page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
+        self.page.wait_for_selector('body[data-jp-theme-light="false"]', state="attached")
 
     def cell(self, index: int) -> Any:
         """Return the cell with this number."""

@@ -112,6 +112,7 @@ def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> Non
         expect(row_of(page, "standard.shop.service")).to_contain_text("builtins.object")
     show(page, "-", "tasks")
     page.get_by_label("Cancel: named task standard.thing poll", exact=True).click()
+    dialog.get_by_text("The named task poll of standard.thing.").wait_for()
     app.modules["thing"].unload()
     dialog.locator("[data-action=act]").click()
     expect(dialog.get_by_label("Error")).to_contain_text("standard.thing is not live any more")

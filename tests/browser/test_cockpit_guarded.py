@@ -19,6 +19,7 @@ from modframe.errors import ModframeError
 from modframe.source import SourceFile
 from tests.browser.axe import fetch_axe, find_faults
 from tests.browser.cockpit import TOKEN, cockpit_page
+from tests.browser.looks import find_cut, wait_until_ready
 
 pytestmark = pytest.mark.browser
 
@@ -161,28 +162,28 @@ def tabs(page: Any) -> Iterator[str]:
             page.locator(f"[data-tab='{name}'][aria-selected=true]").wait_for()
             panel = page.locator("[role=tabpanel]")
             for more in (panel.locator("tr.link"), panel.get_by_role("button", name="Run")):
-                page.wait_for_function(READY)
+                wait_until_ready(host_of(page))
                 if more.count() and more.first.is_enabled():
                     more.first.click()
-            page.wait_for_function(READY)
+            wait_until_ready(host_of(page))
             yield f"{module}/{name}"
+
+
+def host_of(page: Any) -> Any:
+    """Return what the cockpit is put into."""
+    return page.locator("#modframe")
 
 
 def show(page: Any, module: str, tab: str) -> None:
     """Open a tab of a module by its address."""
     page.evaluate(f"location.hash = '#/{module}/{tab}'")
     page.locator(f"[data-tab='{tab}'][aria-selected=true]").wait_for()
-    page.wait_for_function(READY)
+    wait_until_ready(host_of(page))
 
 
 SCHEMES = {"dark": ["color-contrast"], "light": []}
 """With what axe looks at: nothing but colours differs in the dark."""
 WIDTHS = (400, 800, 1280)
-READY = """() => {
-  const root = document.getElementById("modframe").shadowRoot;
-  const words = [...root.querySelectorAll("[role=status]")].map((one) => one.textContent);
-  return !words.some((one) => /Loading|running/.test(one));
-}"""
 ELEMENTS = """() => {
   const root = document.getElementById("modframe").shadowRoot;
   const odd = [...root.querySelectorAll("*")].filter((one) =>
@@ -191,21 +192,6 @@ ELEMENTS = """() => {
     || (one.localName === "img" && !/^data:image/.test(one.getAttribute("src")))
     || (one.hasAttribute("href") && !/^(https?:\\/\\/|#\\/)/.test(one.getAttribute("href"))));
   return [...odd.map((one) => one.outerHTML.slice(0, 200)), ...("owned" in globalThis ? [`owned ${owned}`] : [])];
-}"""
-
-
-CUT = """() => {
-  const root = document.getElementById("modframe").shadowRoot;
-  const scrolls = (one) => one.matches(".table,.tabs,pre,.lines,.parts,.items,.list:not(.open),dialog:not([open])");
-  const inScroller = (one) => one && one !== root && (scrolls(one) || inScroller(one.parentElement));
-  const wide = [document.documentElement, ...root.querySelectorAll(".frame, .frame > *, main, nav, .head, .panel, dialog[open]")]
-    .filter((one) => one.scrollWidth > one.clientWidth + 1)
-    .map((one) => `${one.className || one.localName} is ${one.scrollWidth} of ${one.clientWidth} px`);
-  const cut = [...root.querySelectorAll("button,input,select,textarea,h1,h2,h3,.badge,.stat-value")]
-    .filter((one) => one.checkVisibility() && !inScroller(one))
-    .filter((one) => { const { left, right } = one.getBoundingClientRect(); return left < -1 || right > innerWidth + 1 })
-    .map((one) => `cut: ${one.outerHTML.slice(0, 120)}`);
-  return [...wide, ...cut];
 }"""
 
 
@@ -224,7 +210,7 @@ def tour(page: Any, axe: str) -> dict[str, list[str]]:
                 ]
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
-            found["cut"] += [f"{width} {place}: {one}" for one in page.evaluate(CUT)]
+            found["cut"] += [f"{width} {place}: {one}" for one in find_cut(host_of(page))]
     return found
 
 
@@ -308,11 +294,11 @@ def test_nothing_is_cut(page: Any, tour: dict[str, list[str]]) -> None:
         show(page, "evil", "overview")
         page.locator("button[data-action=reload]").click()
         page.get_by_role("dialog").get_by_text("rebuild").wait_for()
-        found += [f"{width} dialog: {one}" for one in page.evaluate(CUT)]
+        found += [f"{width} dialog: {one}" for one in find_cut(host_of(page))]
         page.keyboard.press("Escape")
     page.set_viewport_size({"width": 400, "height": 800})
     page.get_by_role("button", name="Modules").click()
-    found += [f"list: {one}" for one in page.evaluate(CUT)]
+    found += [f"list: {one}" for one in find_cut(host_of(page))]
     page.locator(".item[data-module='standard.plain']").click()
     page.locator(".head").get_by_text("plain", exact=True).wait_for()
     page.set_viewport_size({"width": 1280, "height": 900})
