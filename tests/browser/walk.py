@@ -188,8 +188,9 @@ def _change_settings(place: Place) -> None:
     place.sort()
     place.press("Change limit")
     place.dialog.locator("[data-field=limit]").fill("5")
+    place.dialog.locator("[data-field=span]").select_option("session")
     place.press("Save", inside=place.dialog)
-    place.sees("preference", inside=place.row("limit"))
+    place.sees("session", inside=place.row("limit"))
     assert place.ask("app.modules['shop'].settings.limit") == 5
     place.press("Undo limit")
     place.sees("default", inside=place.row("limit"))
@@ -226,12 +227,24 @@ def _health_and_tasks(place: Place) -> None:
     row.get_by_text("Cancel").click()
     place.answer("Cancel follow", "done")
     place.sees("cancelled", inside=row)
+    row.get_by_text("Restart").click()
+    place.dialog.locator("[data-action=act]").click()
+    place.sees("done", inside=place.dialog)
+    place.close("Close")
+    place.sees("running", inside=row)
 
 
 def _what_else_is_declared(place: Place) -> None:
     """Events, metrics, sessions, overrides, and the button of a part's own tab."""
+    place.show("thing", "events")
+    letters = place.panel.locator("[data-panel='dead letter']")
+    letters.locator("[data-action=Retry]").click()
+    place.sees("Next step", inside=letters)
+    letters.locator("[data-action=Drop]").click()
+    place.dialog.locator("[data-action=act]").click()
+    place.expect(letters).to_have_count(0)
     for tab, said in (
-        ("events", "it can't be sold"),
+        ("events", "standard.thing.Sold"),
         ("metrics", "declared_sales_total"),
         ("overrides", "builtins.object"),
     ):
@@ -281,7 +294,7 @@ def _read_errors_and_logs(place: Place) -> None:
     chosen = place.panel.get_by_label("The chosen line")
     place.leave("https://example.org/help", inside=chosen)
     place.press("Close", inside=chosen)
-    place.panel.locator("[data-field=text]").fill("")
+    place.panel.locator("[data-field=text]").fill("no such order")
     place.panel.locator("[data-field=module]").select_option(label="orders")
     lines.last.click()
     place.copies("ValueError", inside=chosen)
@@ -344,6 +357,7 @@ def _go_back(place: Place) -> None:
     place.sees("Live modules use what it takes away.", inside=place.dialog)
     place.dialog.locator("[data-field=force]").check()
     place.answer("Roll back to generation 1", "rollback to 1")
+    place.press("Close", inside=chosen)
     assert "async def sum" in place.ask("app.modules['orders'].source.texts['api.py']")
 
 

@@ -19,8 +19,8 @@ const ROUTES = {
           <b>${one.method}</b> ${one.path}
         </span>`,
     },
-    { key: "summary", title: "What it does" },
     ...NUMBER_COLUMNS,
+    { key: "summary", title: "What it does" },
   ],
   sort: { key: "p95", down: true },
   empty: html`<${Empty} title="No routes">A live module with a router has its routes here.<//>`,

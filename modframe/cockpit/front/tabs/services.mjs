@@ -30,12 +30,12 @@ const METHODS = {
       cell: (one) =>
         html`<span class="mono" data-method=${one.method}>${one.method}${one.signature}</span>`,
     },
+    ...NUMBER_COLUMNS,
     {
       ...{ key: "description", title: "What it does" },
       cell: ({ description, tags }) =>
         html`${description} ${tags.map((tag) => html`<${Badge}>${tag}<//> `)}`,
     },
-    ...NUMBER_COLUMNS,
   ],
   empty: html`<${Empty} title="No services">A live module with a service has its methods here.<//>`,
 };
