@@ -11,11 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import modframe
 from modframe.app import AppContext
 from modframe.process import current_app
 from tests.postgres_server import VARIABLE, PostgresServer, programs, running_server
+
+# A busy machine fails no example by the clock; the rest is as in CI or elsewhere.
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -102,6 +102,11 @@ class StoredTable:
             for each in self._reflected
         ]
 
+    def path_in(self, database: str) -> str:
+        """Return how a query names it; what isn't plain is quoted."""
+        quote = self._connection.dialect.identifier_preparer.quote
+        return f"{quote(database)}.{quote(self._table.name)}"
+
     def _type_text(self, kind: Any) -> str:
         try:
             return str(kind.compile(self._connection.dialect))

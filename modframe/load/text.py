@@ -222,10 +222,11 @@ def _analyze_tree(tree: ast.Module, code: CodeType) -> Analysis:
 def _statements(body: Iterable[ast.stmt], *, guarded: bool) -> Iterator[tuple[ast.stmt, bool]]:
     for node in body:
         yield node, guarded
-        inner_guarded = guarded or _guards_imports(node)
-        yield from _statements(getattr(node, "body", ()), guarded=inner_guarded)
+        if inside := getattr(node, "body", ()):
+            yield from _statements(inside, guarded=guarded or _guards_imports(node))
         for name in ("orelse", "finalbody"):
-            yield from _statements(getattr(node, name, ()), guarded=guarded)
+            if block := getattr(node, name, ()):
+                yield from _statements(block, guarded=guarded)
         for block in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
             yield from _statements(block.body, guarded=guarded)
 

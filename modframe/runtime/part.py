@@ -25,12 +25,10 @@ class Action:
     Attributes:
         name: What the button says, such as ``"Run now"``.
         danger: Whether a person is asked once more: what it ends or deletes is not got back.
-        about: What the person is told then, as sentences, such as what it breaks.
     """
 
     name: str
     danger: bool = False
-    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +248,13 @@ class Part(Generic[T]):
         A panel without rows is left out.
         """
         return ()
+
+    def warn(self, generation: Generation, action: str, row: str) -> str:
+        """Return what a person is told before a button that is a ``danger``: what it breaks now.
+
+        As sentences. Called from any thread; must not wait.
+        """
+        return ""
 
     async def act(self, generation: Generation, action: str, row: str) -> None:
         """Do what a button says, of the row whose first cell is ``row``; on the app loop.

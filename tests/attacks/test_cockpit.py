@@ -26,6 +26,7 @@ WAYS = (
     "POST /modframe/send?session={}",
 )
 DEEP = 900
+SENT = "sk-a-secret-that-a-view-sends"
 SLOW = """
 import asyncio
 from modframe.decorators import module
@@ -197,6 +198,59 @@ def test_what_leads_nowhere_changes_nothing(site: Site, front: Front, message: A
     assert send(site, front, message).status == 204
     assert front.ask("routes", module="shop")
     assert front.facts == {}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"module": "shop", "name": "api_key", "value": [SENT]},
+        {"module": "shop", "name": "api_key", "value": {"a": SENT}},
+        {"module": "shop", "name": "api_key", "value": None},
+        {"module": "shop", "name": "limit", "value": SENT},
+        {"module": "shop", "name": SENT, "value": 1},
+        {"module": "shop", "name": "__class__", "value": SENT},
+        {"module": "shop", "name": ["api_key"], "value": SENT},
+        {"module": "none", "name": "api_key", "value": SENT},
+        {"module": "shop", "name": "api_key", "value": SENT, "session": True},
+        {"module": "shop", "name": "api_key", "form": {"fields": [], "typed": {"api_key": SENT}}},
+        {"module": "shop", "name": "api_key", "form": {"fields": [{}], "typed": SENT}},
+        {"module": "shop", "name": "api_key", "form": SENT},
+    ],
+    ids=range(12),
+)
+def test_a_secret_that_is_not_taken_is_not_repeated(front: Front, args: dict[str, Any]) -> None:
+    """Not in the answer, and not in what the view is told; what counts stays as it was."""
+    fault = front.fault("set_session_value", **args)
+    assert fault["message"]
+    if args["name"] != SENT:
+        assert SENT not in json.dumps(fault)
+    front.hello("standard.shop", "settings")
+    settings = {one["name"]: one for one in front.ask("settings", module="shop")}
+    assert not any(one["session"] for one in settings.values())
+    assert SENT not in json.dumps([front.facts, settings])
+
+
+def test_a_secret_that_is_taken_is_not_told(site: Site, front: Front) -> None:
+    """Neither this view nor another one, nor its log; a stranger with its session sets nothing."""
+    other = {"id": 7, "op": "set_session_value"}
+    args = {"module": "shop", "name": "api_key", "value": f"{SENT}-2"}
+    body = json.dumps({**other, "args": args}).encode()
+    assert ask(site, WAYS[5], front.session, body=body).status == 401
+    front.hello("standard.shop", "settings")
+    front.ask("set_session_value", module="shop", name="api_key", value=SENT)
+    try:
+        with Front(
+            f"http://localhost:{site.port}", token=site.kept, module="standard.shop"
+        ) as seen:
+            for view in (seen, front):
+                view.hello("standard.shop", "settings")
+                told = [view.ask("settings", module="shop"), view.ask("errors"), view.news]
+                assert SENT not in json.dumps(told)
+                assert any(one["session"] for one in told[0])
+            fault = seen.fault("method", module="shop", service=SENT, method=SENT)
+            assert SENT not in json.dumps(fault)
+    finally:
+        front.ask("undo_setting", module="shop", name="api_key")
 
 
 @pytest.mark.parametrize(("op", "args"), NO_QUESTION, ids=range(len(NO_QUESTION)))

@@ -77,7 +77,7 @@ def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> Non
     follow.get_by_role("button", name="Cancel").click()
     page.keyboard.press("Escape")
     expect(follow).to_contain_text("running")
-    surely(page, follow, "Restart", said="A run that goes on is cancelled")
+    surely(page, follow, "Restart", said="Its run 1 goes on, and is cancelled where it is.")
     expect(follow.get_by_role("cell", name="2", exact=True)).to_be_visible()  # runs
     surely(page, follow, "Cancel")
     expect(follow).to_contain_text("cancelled")
@@ -112,6 +112,7 @@ def test_what_parts_declare_is_shown_and_done(app: AppContext, page: Any) -> Non
         expect(row_of(page, "standard.shop.service")).to_contain_text("builtins.object")
     show(page, "-", "tasks")
     page.get_by_label("Cancel: named task standard.thing poll", exact=True).click()
+    dialog.get_by_text("The named task poll of standard.thing.").wait_for()
     app.modules["thing"].unload()
     dialog.locator("[data-action=act]").click()
     expect(dialog.get_by_label("Error")).to_contain_text("standard.thing is not live any more")

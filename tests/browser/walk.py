@@ -183,7 +183,7 @@ def _try_a_route(place: Place) -> None:
 
 
 def _change_settings(place: Place) -> None:
-    """One of a number and one of a list; both are undone."""
+    """One of a number and one of a list, one for the session; all are undone."""
     place.show("shop", "settings")
     place.sort()
     place.press("Change limit")
@@ -195,6 +195,12 @@ def _change_settings(place: Place) -> None:
     place.press("Undo limit")
     place.sees("default", inside=place.row("limit"))
     assert place.ask("app.modules['shop'].settings.limit") == 3
+    place.press("Change limit")
+    place.dialog.locator("[data-field=span]").select_option("session")
+    place.press("Save", inside=place.dialog)
+    place.sees("session", inside=place.row("limit"))
+    place.press("Undo limit")
+    place.sees("default", inside=place.row("limit"))
     place.press("Change colours")
     place.press("Add to colours", inside=place.dialog)
     place.press("Remove colours.0", inside=place.dialog)
@@ -205,7 +211,7 @@ def _change_settings(place: Place) -> None:
 
 
 def _health_and_tasks(place: Place) -> None:
-    """Check now; run a task, cancel one after it was asked."""
+    """Check now; run a task, restart one and cancel it, each after it was asked."""
     place.show("", "health")
     place.sort()
     rows = place.panel.locator("[data-panel=module] tbody tr")
@@ -222,6 +228,8 @@ def _health_and_tasks(place: Place) -> None:
     row = place.row("follow")
     place.row("poll").get_by_text("Run now").click()
     place.sees("Run now: poll: done")
+    row.get_by_text("Restart").click()
+    place.answer("Restart follow", "done")
     row.get_by_text("Cancel").click()
     place.close("Cancel")
     row.get_by_text("Cancel").click()
@@ -254,6 +262,15 @@ def _what_else_is_declared(place: Place) -> None:
         for field in place.panel.locator("[data-field=search-rows]").all():
             field.fill("thing")
         place.follow()
+    place.show("thing", "events")
+    letters = place.panel.locator("[data-panel='dead letter']")
+    letters.locator("[data-action=Retry]").click()
+    place.sees("failed again")
+    letters.locator("[data-action=Drop]").click()
+    place.dialog.locator("[data-action=act]").click()
+    place.sees("done", inside=place.dialog)
+    place.close("Close")
+    place.expect(letters).to_have_count(0)
     place.show("orders", "sessions")
     place.sees("live")
     place.sort()
@@ -284,6 +301,7 @@ def _read_errors_and_logs(place: Place) -> None:
     place.copies("ValueError", inside=kind.locator(".code"))
     place.press("Close", inside=kind)
     place.expect(kind).to_have_count(0)
+    place.follow()
     place.show("", "logs")
     lines = place.panel.locator(".line")
     place.press("Older lines")

@@ -141,6 +141,7 @@ def test_rows_are_shown_exactly_and_by_page(front: Front, engine: str) -> None:
     where = {"database": "shop", "table": "items"}
     page = front.ask("rows", **where, limit=2)
     assert page["rows"] == [EXACT, ["2", *[None] * 11]]
+    assert page["keys"] == [{"id": "1"}, {"id": "2"}]
     numeric = [True, False, True, *[False] * 8, True]
     assert page["numeric"] == numeric
     assert front.ask("count_rows", **where) == 1001
@@ -170,6 +171,7 @@ def test_relations_are_told_and_followed(front: Front, engine: str) -> None:
     items = front.ask("table", database="shop", table="items")
     assert items["engine"] == engine
     assert items["key"] == ["id"]
+    assert items["query"] == "SELECT * FROM shop.items"
     assert items["referred"] == [["reviews", "item_id", "id"]]
     by_name = {column["name"]: column for column in items["columns"]}
     assert by_name["note"]["null"] is True

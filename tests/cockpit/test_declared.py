@@ -10,7 +10,7 @@ import pytest
 import modframe
 from modframe import AppContext
 from tests.cockpit.conftest import TOKEN
-from tests.cockpit.front import Front, block_of
+from tests.cockpit.front import Front, block_of, texts_of
 from tests.fakes import simple
 from tests.waiting import wait_for
 
@@ -161,6 +161,12 @@ def test_a_task_is_run_cancelled_and_begun_again(front: Front) -> None:
     assert "no luck" in task("poll")["error"]
     wait_for(lambda: task("follow")["state"] == "running")
     before = int(task("follow")["runs"])
+    for action in ("Restart", "Cancel"):
+        plan = front.ask("act", **press("named task", action, "follow"), plan=True)
+        assert f"Its run {before} goes on, and is cancelled where it is." in texts_of(plan)
+    plan = front.ask("act", **press("named task", "Restart", "poll"), plan=True)
+    assert texts_of(plan).count("Its times count from now.") == 1
+    assert "goes on" not in texts_of(plan)
     front.ask("act", **press("named task", "Restart", "follow"))
     wait_for(lambda: task("follow")["runs"] == str(before + 1))
     front.ask("act", **press("named task", "Cancel", "follow"))

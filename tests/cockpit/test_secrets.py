@@ -51,6 +51,17 @@ METHODS = ("fail", "chain", "validate", "give", "tell", "log", "show", "die", "d
 ROUTES = ("fails", "refuses", "refuses-data", "result", "prints", "nothing", "items?token={}")
 CUT = "cut-t0ken." + "abcdefghij" * 60
 """A secret that is longer than what a table shows of a text."""
+NEW: dict[str, Any] = {
+    "api_key": "sk-new-f00dface",
+    "password": 'n3w-pa"ss<wo&rd',
+    "database_url": "postgresql://ann:n3w-dsn-w0rd@db.local/shop",
+    "account": {"user": "eve", "password": "n3w-nested-w0rd"},
+    "accounts": [{"user": "eve", "password": "n3w-listed-w0rd"}],
+    "tokens": {"github": "n3w-t0ken-x9"},
+    "key_bytes": "n3w-bytes-55",
+    "webhook": "https://hooks.local/in?token=n3w-query-7",
+}
+"""Secrets that are set for the session."""
 QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("methods", {}),
     ("method", {"module": "vault", "service": "standard.vault.service", "method": "connect"}),
@@ -119,6 +130,13 @@ def test_no_message_holds_a_secret(app: AppContext) -> None:
         for row in rows_of(front.ask("history", module="vault"), "History"):
             ask(row["opens"]["op"], **row["opens"]["args"])
         ask("errors", text=vault.SECRETS["api_key"])
+        for name, value in NEW.items():
+            ask("set_session_value", module="vault", name=name, value=value)
+        for method in METHODS:
+            ask("call", service="standard.vault.service", method=method, args={})
+        ask("settings", module="vault")
+        for row in rows_of(front.ask("errors"), "Errors"):
+            ask(row["opens"]["op"], **row["opens"]["args"])
         front.hello("standard.vault")
         said += [("news", one) for one in front.news]
         said += [("part", one) for one in front.parts.values()]
@@ -127,8 +145,11 @@ def test_no_message_holds_a_secret(app: AppContext) -> None:
     assert not found, "\n".join(found)
     assert not [name for name, text in texts if CUT[:20] in text]
     assert sum(text.count("**********") for _, text in texts) > 100
+    settings = [one for name, value in said if name == "settings" for one in value]
+    assert {one["name"] for one in settings if one["session"]} == set(NEW)
+    assert not [name for name, text in texts if "n3w-" in text or "f00dface" in text]
     names = [name for name, _ in said]
-    assert (names.count("call"), names.count("request")) == (8, len(ROUTES))
+    assert (names.count("call"), names.count("request")) == (14, len(ROUTES))
     rows = next(one["rows"] for name, one in said if name == "rows")
     assert [text for _, text in rows][:2] == ["at **********", f"{'x' * 150} **********"]
 

@@ -53,12 +53,9 @@ export function Blocks({ client, go, blocks, view, close }) {
     const calls = { call: withChoices(button.call), plan: withChoices(button.plan) };
     setPressed({ ...button, ...(chosen && calls), at: Date.now() });
   };
-  const end = (done) => {
-    if (pressed?.plan) setPressed(null);
-    if (done) view?.startOver();
-  };
+  const ends = { onClose: () => setPressed(null), onDone: () => view?.startOver() };
   return html`
-    ${pressed && h(Pressed, { client, go, button: pressed, end, key: pressed.at })}
+    ${pressed && h(Pressed, { client, go, button: pressed, ...ends, key: pressed.at })}
     ${drawn(blocks, { client, go, view, opened, open: setOpened, press })}
     ${
       opened &&
@@ -153,11 +150,11 @@ function SectionBlock({ label, blocks, card, page }) {
   </section>`;
 }
 
-function FoldedBlock({ title, blocks = [], call, page: { client, go } }) {
+function FoldedBlock({ title, blocks = [], call, page }) {
   const [open, setOpen] = useState(false);
   return html`<details onToggle=${(event) => setOpen(event.currentTarget.open)}>
     <summary>${title}</summary>
-    ${drawn(blocks)}${open && call && h(BlocksView, { client, go, call })}
+    ${drawn(blocks, page)}${open && call && h(BlocksView, { client: page.client, go: page.go, call })}
   </details>`;
 }
 
@@ -213,20 +210,16 @@ export function Pressed(props) {
   return h(props.button.plan ? PlanDialog : CallOutcome, props);
 }
 
-function CallOutcome({ client, go, button: { label, call }, end }) {
+function CallOutcome({ client, go, button: { label, call }, onDone }) {
   const { value, error, busy } = useAsk(client, call.op, call.args);
-  useEffect(() => {
-    if (value !== undefined) end(true);
-  }, [value]);
+  useEffect(() => value && onDone?.(), [value]);
   if (error) return html`<${ErrorBox} title=${label} error=${error} />`;
   if (busy) return html`<p class="muted" role="status">${label} …</p>`;
-  return value
-    ? h(Blocks, { client, go, ...value })
-    : html`<${Note} tone="good">${label}: done<//>`;
+  return h(Blocks, { client, go, blocks: value.blocks });
 }
 
 /** The plan first, then the call with what was chosen in the plan; without a call the plan alone. */
-function PlanDialog({ client, go, button, end }) {
+function PlanDialog({ client, go, button, onClose, onDone }) {
   const { title, label, deed, call, action, danger } = button;
   const plan = useAnswer(client, button.plan);
   const done = useAsk(client, call?.op, { ...call?.args, ...plan.choices }, { now: false });
@@ -238,9 +231,13 @@ function PlanDialog({ client, go, button, end }) {
     !ended &&
     html`<button class=${tone} data-action=${action} disabled=${!ready}
     onClick=${() => done.ask()}>${done.busy ? "Working …" : deed || label}</button>`;
-  const closing = { end: call && !ended ? "Cancel" : "Close", onClose: () => end(ended) };
+  const close = () => {
+    onClose();
+    if (ended) onDone?.();
+  };
+  const end = call && !ended ? "Cancel" : "Close";
   const { blocks } = done.value ?? plan.value ?? {};
-  return html`<${Dialog} title=${title} buttons=${buttons} ...${closing}>
+  return html`<${Dialog} title=${title} buttons=${buttons} end=${end} onClose=${close}>
     <${ErrorBox} error=${done.error} />
     ${done.error?.blocks && h(Blocks, { client, go, blocks: done.error.blocks })}
     ${!ended && h(Asked, { of: plan }, "")}

@@ -64,10 +64,10 @@ function DeclaredPanel({ panel, rows, id, tab, client, go }) {
     const cell = (cells) => h(RowActions, { noun, actions, cells, press });
     columns.push({ key: "actions", title: "actions", value: () => "", cell });
   }
-  const end = () => pressed.plan && setPressed(null);
+  const onClose = () => setPressed(null);
   return html`<section class="stack tight" data-panel=${noun}>
     <h2>${count(rows.length, noun)}</h2>
-    ${pressed && h(Pressed, { client, go, button: pressed, end, key: pressed.at })}
+    ${pressed && h(Pressed, { client, go, button: pressed, onClose, key: pressed.at })}
     <${Table} columns=${columns} rows=${rows} label=${panel.title} />
   </section>`;
 }

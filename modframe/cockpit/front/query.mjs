@@ -21,14 +21,6 @@ export function rowsAsCsv(head, rows) {
   return { text: toCsv(head, texts), cut: rows.flat().filter(isCut).length };
 }
 
-/** Return what a row is found by again: its key, { id: "7" }; null if it has none that is whole. */
-export function keyOfRow(key, columns, row) {
-  const names = columns.map(({ name }) => name);
-  const pairs = key.map((name) => [name, row[names.indexOf(name)]]);
-  const whole = pairs.length > 0 && pairs.every(([, cell]) => typeof cell === "string");
-  return whole ? Object.fromEntries(pairs) : null;
-}
-
 /** Return where a page stands: (100, 100, 1001) → "101–200 of 1,001". */
 export function pageWords(offset, shown, total) {
   const of = total === undefined ? "" : ` of ${number(total)}`;
@@ -59,9 +51,4 @@ export function recalled(queries, at, step, draft) {
 /** Return a query as a notebook's cell. */
 export function asCell(query) {
   return `%%sql\n${query.trim()}\n`;
-}
-
-/** Return an identifier as SQL has it: order → "order", with quotes if it isn't plain. */
-export function quotedName(name) {
-  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }

@@ -17,7 +17,7 @@ from pydantic import Field
 from ...parts.database.part import declared_by
 from ...parts.database.sql.completing import begun, keywords_for, names_for
 from ..asks import Ask, Operation
-from ..cells import Cells, numeric_columns
+from ..cells import Cell, Cells, numeric_columns
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData
@@ -61,7 +61,7 @@ def databases(ask: Ask) -> list[dict[str, Any]]:
 
 
 def table(ask: Ask, database: str, table: str) -> dict[str, Any]:
-    """Return what is known of a table: its columns, keys, and relations to others."""
+    """Return what is known of a table: its columns, keys, relations, and a query of its rows."""
     from ..tables import referring_to
 
     models = _models(ask, database)
@@ -72,6 +72,7 @@ def table(ask: Ask, database: str, table: str) -> dict[str, Any]:
             "columns": stored.columns(),
             "key": stored.key,
             "referred": referring_to(table, models),
+            "query": f"SELECT * FROM {stored.path_in(database)}",
         }
 
     return _read(ask, database, table, read)
@@ -88,17 +89,26 @@ def rows(
     limit: Limit = 100,
     where: Where | None = None,
 ) -> dict[str, Any]:
-    """Return a page of a table's rows, sorted by a column or else by the key."""
+    """Return a page of a table's rows, sorted by a column or else by the key.
+
+    ``keys`` is what each row is found by again; ``None`` for one without a key that is whole.
+    """
     from ..tables import Paging
 
     page = Paging(sort, down, offset, limit)
 
     def read(stored: StoredTable) -> dict[str, Any]:
         cells, values = stored.page(page, where or {}, Cells(_IN_PAGE, _ROOM))
-        width = len(stored.columns())
-        return {"rows": cells, "numeric": numeric_columns(values, width)}
+        names = [column["name"] for column in stored.columns()]
+        keys = [_key_of(dict(zip(names, row, strict=True)), stored.key) for row in cells]
+        return {"rows": cells, "keys": keys, "numeric": numeric_columns(values, len(names))}
 
     return _read(ask, database, table, read)
+
+
+def _key_of(row: Mapping[str, Cell], key: list[str]) -> dict[str, Cell] | None:
+    found = {name: row[name] for name in key}
+    return found if found and all(isinstance(cell, str) for cell in found.values()) else None
 
 
 def count_rows(ask: Ask, database: str, table: str, where: Where | None = None) -> int:

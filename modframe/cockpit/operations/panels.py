@@ -31,14 +31,12 @@ def health(ask: Ask) -> list[dict[str, Any]]:
 def act(ask: Ask, module: str, *, noun: str, action: str, row: str, plan: bool = False) -> ui.View:
     """Do what a button of a row says, and wait for its end; it goes on if nobody waits any more.
 
-    With ``plan`` only say what it is about.
+    With ``plan`` only say what it is about, and what it breaks now.
 
     Raises:
         ModframeError: If the module isn't live, or no panel of it has this button.
     """
     key = full_id(module)
-    if plan:
-        return ui.View([ui.Text(f"The {noun} {row} of {key}.")])
     generation = ask.facts.live.generations.get(key)
     if generation is None:
         raise ModframeError(f"{key} is not live any more", cure="load it again", subject=key)
@@ -49,6 +47,9 @@ def act(ask: Ask, module: str, *, noun: str, action: str, row: str, plan: bool =
         raise ModframeError(
             f"{key} has no {noun} {row!r} any more", cure="choose another one", subject=key
         )
+    if plan:
+        warning = part.warn(generation, action, row)
+        return ui.View([ui.Text(f"The {noun} {row} of {key}. {warning}".rstrip())])
     ask.start(lambda: part.act(generation, action, row), f"{action}: {row}").result()
     return ui.View([ui.Note(f"{action}: {row}: done", "good")])
 

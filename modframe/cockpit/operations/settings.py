@@ -21,7 +21,7 @@ _BOUNDS = {
     "minItems": "items ≥ {}", "maxItems": "items ≤ {}", "pattern": "matches {}",
 }  # fmt: skip
 """The keyword of a JSON schema → how it is said of a setting."""
-_HIDDEN = "a secret: here it counts for this session; to keep it, set its environment variable"
+_HIDDEN = "a secret: to keep it, set its environment variable"
 
 
 def settings(ask: Ask, module: str) -> list[dict[str, Any]]:

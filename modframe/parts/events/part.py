@@ -55,6 +55,10 @@ class EventsPart(Part["tuple[Subscription, ...]"]):
         dead = tuple((one["number"], *(one[key] for key in _LETTER)) for one in facts["dead"])
         yield Detail("dead letter", _LETTER, dead, live_only=True, tab="Events", actions=_ACTIONS)
 
+    def warn(self, generation: Generation, action: str, row: str) -> str:
+        """Return what becomes of a dead letter that is dropped."""
+        return "The event is forgotten, and nobody gets it any more."
+
     async def act(self, generation: Generation, action: str, row: str) -> None:
         """Give a dead letter again and wait for what comes of it, or drop it."""
         if action == "Drop":
@@ -65,10 +69,7 @@ class EventsPart(Part["tuple[Subscription, ...]"]):
 
 _COUNTS = ("waiting", "handled", "failed", "dead")
 _LETTER = ("event", "method", "error", "published", "data")
-_ACTIONS = (
-    Action("Retry"),
-    Action("Drop", danger=True, about="The event is forgotten, and nobody gets it any more."),
-)
+_ACTIONS = (Action("Retry"), Action("Drop", danger=True))
 _WIDTH = 300
 """How many characters of a dead letter's data are shown."""
 

@@ -45,6 +45,15 @@ class JobsPart(Part["dict[str, Definition]"]):
         rows = tuple((one["name"], *(str(one[key]) for key in _COLUMNS)) for one in facts["tasks"])
         yield Panel("named task", _COLUMNS, rows, live_only=True, tab="Tasks", actions=_ACTIONS)
 
+    def warn(self, generation: Generation, action: str, row: str) -> str:
+        """Return which run is cancelled, if one goes on, and when the next one comes."""
+        job = self._jobs.find((generation.module_id, row))
+        goes_on = job.state == "running"
+        said = f"Its run {job.runs} goes on, and is cancelled where it is." if goes_on else ""
+        if action == "Restart" and job.definition.spec.periodic:
+            return f"{said} Its times count from now.".lstrip()
+        return said
+
     async def act(self, generation: Generation, action: str, row: str) -> None:
         """Run a task now and wait for its end, restart it, or cancel it."""
         job = self._jobs.find((generation.module_id, row))
@@ -56,15 +65,7 @@ class JobsPart(Part["dict[str, Definition]"]):
             await job.run_now()
 
 
-_ACTIONS = (
-    Action("Run now"),
-    Action(
-        "Restart",
-        danger=True,
-        about="A run that goes on is cancelled where it is. Times count from now.",
-    ),
-    Action("Cancel", danger=True, about="A run that goes on is cancelled where it is."),
-)
+_ACTIONS = (Action("Run now"), Action("Restart", danger=True), Action("Cancel", danger=True))
 _COLUMNS = ("times", "state", "runs", "next", "progress", "error")
 
 

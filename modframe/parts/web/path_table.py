@@ -8,7 +8,8 @@ that it had, or that its newest text says, while it isn't live. Used on the app 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -48,16 +49,15 @@ class _Nowhere:
     mounts: Mapping[str, ASGIApp] = MappingProxyType({})
 
 
-def ancestors(path: str) -> Iterator[str]:
-    """Yield what a path lies below, the root first, without the path itself.
+@lru_cache(maxsize=256)
+def ancestors(path: str) -> tuple[str, ...]:
+    """Return what a path lies below, the root first, without the path itself.
 
-    >>> list(ancestors("/api/users"))
-    ['', '/api']
+    >>> ancestors("/api/users")
+    ('', '/api')
     """
-    end = path.find("/")
-    while end >= 0:
-        yield path[:end]
-        end = path.find("/", end + 1)
+    parent, slash, _ = path.rpartition("/")
+    return (*ancestors(parent), parent) if slash else ()
 
 
 def prefixes_in(generation: Generation) -> tuple[str, ...]:
@@ -209,20 +209,24 @@ class PathTable:
 
     def _set(self, prefix: str, claims: tuple[Claim, ...], number: int) -> None:
         """Put the claims of one prefix in place, which are ``number`` more than before."""
-        self._claims[prefix] = tuple(sorted(claims, key=_rank))
+        self._claims[prefix] = claims if len(claims) == 1 else tuple(sorted(claims, key=_rank))
         self._alone.pop(prefix, None)
         if len(claims) == 1:
             self._alone[prefix] = claims[0]
         elif not claims:
             del self._claims[prefix]
-        above = list(ancestors(prefix))
+        above = ancestors(prefix)
         for one in above:
             self._below[one] += number
         for one in (*above, prefix):
             nested = one in self._claims and self._below[one]
             (self._nested.add if nested else self._nested.discard)(one)
-        self._depths[prefix.count("/")] += number
-        self._deepest = max((depth for depth, many in self._depths.items() if many), default=0)
+        depth = prefix.count("/")
+        self._depths[depth] += number
+        if number > 0:
+            self._deepest = max(self._deepest, depth)
+        elif depth == self._deepest and not self._depths[depth]:
+            self._deepest = max((one for one, many in self._depths.items() if many), default=0)
 
     def __repr__(self) -> str:
         return f"<PathTable: {len(self._prefixes)} modules at {len(self._claims)} prefixes>"

@@ -272,7 +272,9 @@ class Batch:
         if len(turns) == 1:
             await step(turns[0])
             return
-        done = {generation.module_id: asyncio.Event() for generation in turns}
+        known = {generation.module_id for generation in turns}
+        awaited = {other for key in known for other in graph.waits.get(key, ())} & known
+        done = {key: asyncio.Event() for key in awaited}
 
         async def run_after_dependencies(generation: Generation) -> None:
             key = generation.module_id
@@ -285,7 +287,8 @@ class Batch:
                         return
                 await step(generation)
             finally:
-                done[key].set()
+                if key in done:
+                    done[key].set()
 
         await run_all(map(run_after_dependencies, turns))
 

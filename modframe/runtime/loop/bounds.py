@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import time
 from _asyncio import Task as CTask
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
@@ -116,12 +117,12 @@ async def run_all(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
     loop = asyncio.get_running_loop()
     tasks: list[asyncio.Task[object]] = []
     try:
-        turn_ends = loop.time() + _TURN
+        turn_ends = time.monotonic() + _TURN
         for step in steps:
             tasks.append(CTask(step, loop=loop, **EAGERLY))
-            if loop.time() > turn_ends:
+            if time.monotonic() > turn_ends:
                 await asyncio.sleep(0)
-                turn_ends = loop.time() + _TURN
+                turn_ends = time.monotonic() + _TURN
         pending = [task for task in tasks if not task.done() or task.exception() is not None]
         if pending:
             await asyncio.gather(*pending)

@@ -1,9 +1,9 @@
 // Pages of rows, their cells, and the text of a query.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asCell, cellFacts, completed, keyOfRow } from "../../../modframe/cockpit/front/query.mjs";
+import { asCell, cellFacts, completed } from "../../../modframe/cockpit/front/query.mjs";
 import { lastOffset, pageWords } from "../../../modframe/cockpit/front/query.mjs";
-import { quotedName, recalled } from "../../../modframe/cockpit/front/query.mjs";
+import { recalled } from "../../../modframe/cockpit/front/query.mjs";
 import { rowsAsCsv, withQuery } from "../../../modframe/cockpit/front/query.mjs";
 
 test("a long value stands cut, with its size", () => {
@@ -25,13 +25,6 @@ test("CSV keeps numbers, tells NULL by nothing, and counts what is cut", () => {
   );
   assert.equal(csv.text, "a,b\r\n-1.50,\r\n'=1+1,x…\r\n");
   assert.equal(csv.cut, 1);
-});
-
-test("a row is found again by its key, unless it is cut or there is none", () => {
-  const columns = [{ name: "note" }, { name: "id" }];
-  assert.deepEqual(keyOfRow(["id"], columns, ["x", "7"]), { id: "7" });
-  assert.equal(keyOfRow([], columns, ["x", "7"]), null);
-  assert.equal(keyOfRow(["note"], columns, [{ text: "x", size: 9 }, "7"]), null);
 });
 
 test("pages say where they are", () => {
@@ -58,8 +51,6 @@ test("earlier queries come back, each once, and the draft stands at their end", 
   assert.deepEqual(recalled(queries, 1, 1, "draft"), { at: 2, query: "draft" });
 });
 
-test("texts become cells and names", () => {
+test("a query becomes a cell", () => {
   assert.equal(asCell(" SELECT 1 "), "%%sql\nSELECT 1\n");
-  assert.equal(quotedName("items"), "items");
-  assert.equal(quotedName('my "t"'), '"my ""t"""');
 });

@@ -5,7 +5,7 @@ import { h, html, useState } from "../vendor/htm-preact.mjs";
 import { number } from "../format.mjs";
 import { BlocksView } from "../blocks.mjs";
 import { CellView, CopyCsv, ValueDialog } from "../cells.mjs";
-import { keyOfRow, lastOffset, pageWords, quotedName, rowsAsCsv } from "../query.mjs";
+import { lastOffset, pageWords, rowsAsCsv } from "../query.mjs";
 import { Table } from "../table.mjs";
 import { Asked, Badge, Empty, ErrorBox, ModuleLink, Note, Segments, Select } from "../ui.mjs";
 import { useAsk } from "../ui.mjs";
@@ -96,7 +96,6 @@ function TableView({ client, at, set, open }) {
   const error = facts.error ?? rows.error;
   const known = facts.value && facts.value.columns.length === rows.value?.numeric.length;
   const page = { facts: facts.value, page: rows.value, total: total.value };
-  const query = `SELECT * FROM ${quotedName(database)}.${quotedName(table)}`;
   return html`<section class="grow stack" aria-label=${`Table ${table}`}>
     <div class="row wrap">
       <strong class="mono">${database}.${table}</strong>
@@ -109,7 +108,8 @@ function TableView({ client, at, set, open }) {
       <span class="grow"></span>
       <button class="small" aria-pressed=${columnsShown}
         onClick=${() => setColumnsShown(!columnsShown)}>Columns</button>
-      <button class="small" onClick=${() => set({ show: "sql", query })}>Query</button>
+      <button class="small" disabled=${!facts.value}
+        onClick=${() => set({ show: "sql", query: facts.value.query })}>Query</button>
       <button class="small" onClick=${again}>Refresh</button>
     </div>
     <${ErrorBox} error=${error} />
@@ -121,9 +121,9 @@ function TableView({ client, at, set, open }) {
 
 function RowsTable({ facts, page, total, at, set, open, setValue }) {
   const { database, table, sort = "", down = false, offset = 0, where = {} } = at;
-  const whole = (name, row, index) => {
-    const key = keyOfRow(facts.key, facts.columns, row);
-    const found = key ? { where: key } : { sort, down, where, offset: offset + index };
+  const whole = (name, place) => {
+    const key = page.keys[place];
+    const found = key ? { where: key } : { sort, down, where, offset: offset + place };
     setValue({ title: `${table}.${name}`, args: { database, table, column: name, ...found } });
   };
   const columns = facts.columns.map(({ name, type, key, refers }, index) => ({
@@ -134,7 +134,7 @@ function RowsTable({ facts, page, total, at, set, open, setValue }) {
     cell: ({ row, at: place }) =>
       h(CellView, {
         cell: row[index],
-        onWhole: () => whole(name, row, place),
+        onWhole: () => whole(name, place),
         onFollow: refers && (() => open(database, refers[0], { [refers[1]]: row[index] })),
       }),
   }));

@@ -16,8 +16,9 @@ export function GraphTab({ id, state, client, go }) {
   const [module, again] = [id ?? "", [state.rows]];
   const found = useAsk(client, "graph", { module, whole }, { again });
   const start = useAsk(client, "startup", { module }, { again });
+  if (!found.value) return h(Asked, { of: found });
+  const { nodes, total } = found.value;
   const open = (one) => go(one, "graph");
-  const { nodes = [], total } = found.value ?? {};
   const line = (one) => html`<li key=${one.id}>
     <${ModuleLink} id=${one.id} tab="graph" go=${go} />${one.said}
   </li>`;

@@ -10,21 +10,22 @@ import { Badge, Empty, ErrorBox } from "../ui.mjs";
 import { NUMBER_COLUMNS, Numbers, PickOne } from "./services.mjs";
 
 const ROUTES = {
-  ...{ list: "routes", op: "route", keys: ["module", "method", "path"], view: RouteFacts },
+  list: "routes",
+  op: "route",
+  keys: ["module", "method", "path"],
+  view: RouteFacts,
   columns: [
-    {
-      ...{ key: "path", title: "Route", value: (one) => `${one.path} ${one.method}` },
-      cell: (one) =>
-        html`<span class="mono" data-route=${`${one.method} ${one.path}`}>
-          <b>${one.method}</b> ${one.path}
-        </span>`,
-    },
+    { key: "path", title: "Route", value: (one) => `${one.path} ${one.method}`, cell: RouteName },
     ...NUMBER_COLUMNS,
     { key: "summary", title: "What it does" },
   ],
   sort: { key: "p95", down: true },
   empty: html`<${Empty} title="No routes">A live module with a router has its routes here.<//>`,
 };
+
+function RouteName({ method, path }) {
+  return html`<span class="mono" data-route=${`${method} ${path}`}><b>${method}</b> ${path}</span>`;
+}
 
 export function RoutesTab({ id, client }) {
   return h(PickOne, { client, id, of: ROUTES });

@@ -12,33 +12,35 @@ import { Asked, Badge, Code, Empty, ErrorBox, Search, useAsk } from "../ui.mjs";
 
 const AGAIN = 3000; // ms between two looks at the numbers
 
+const timeIn = (key) => (row) => (row.count ? duration(row[key] * 1000) : "");
 export const NUMBER_COLUMNS = [
   { key: "count", title: "Count", numeric: true, cell: (row) => number(row.count) },
   { key: "errors", title: "Errors", numeric: true, cell: (row) => number(row.errors) },
-  ...["mean", "p95"].map((key) => ({
-    ...{ key, title: key === "mean" ? "Mean" : key, numeric: true },
-    cell: (row) => (row.count ? duration(row[key] * 1000) : ""),
-  })),
+  { key: "mean", title: "Mean", numeric: true, cell: timeIn("mean") },
+  { key: "p95", title: "p95", numeric: true, cell: timeIn("p95") },
 ];
 const MODULE_COLUMN = { key: "module", title: "Module", cell: (row) => shortName(row.module) };
 
 const METHODS = {
-  ...{ list: "methods", op: "method", keys: ["module", "service", "method"], view: MethodFacts },
+  list: "methods",
+  op: "method",
+  keys: ["module", "service", "method"],
+  view: MethodFacts,
   columns: [
-    {
-      ...{ key: "method", title: "Method" },
-      cell: (one) =>
-        html`<span class="mono" data-method=${one.method}>${one.method}${one.signature}</span>`,
-    },
+    { key: "method", title: "Method", cell: MethodName },
     ...NUMBER_COLUMNS,
-    {
-      ...{ key: "description", title: "What it does" },
-      cell: ({ description, tags }) =>
-        html`${description} ${tags.map((tag) => html`<${Badge}>${tag}<//> `)}`,
-    },
+    { key: "description", title: "What it does", cell: MethodWords },
   ],
   empty: html`<${Empty} title="No services">A live module with a service has its methods here.<//>`,
 };
+
+function MethodName({ method, signature }) {
+  return html`<span class="mono" data-method=${method}>${method}${signature}</span>`;
+}
+
+function MethodWords({ description, tags }) {
+  return html`${description} ${tags.map((tag) => html`<${Badge}>${tag}<//> `)}`;
+}
 
 export function ServicesTab({ id, client }) {
   return h(PickOne, { client, id, of: METHODS });

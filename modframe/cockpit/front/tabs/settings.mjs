@@ -66,11 +66,18 @@ function SettingDialog({ client, id, setting, onClose }) {
   useEffect(() => {
     if (run.value !== undefined) onClose();
   }, [run.value]);
+  const select = {
+    label: "How long",
+    field: "span",
+    options: SPANS,
+    value: span,
+    onChange: setSpan,
+  };
   const button = html`<button class="primary" form="setting" disabled=${run.busy}>Save</button>`;
   return html`<${Dialog} title=${`Change ${name}`} onClose=${onClose} end="Cancel" buttons=${button}>
     <form id="setting" ...${form}><${Fields} ...${inputs} /></form>
     <${ErrorBox} error=${!run.error?.faults?.[name] && run.error} />
-    ${!secret && h(Select, { label: "How long", field: "span", options: SPANS, value: span, onChange: setSpan })}
+    ${!secret && html`<div class="field">How long <${Select} ...${select} /></div>`}
     <p class="muted">${bounds && `It takes ${bounds}. `}${COUNTS[span]}</p>
   <//>`;
 }
