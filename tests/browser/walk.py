@@ -188,9 +188,8 @@ def _change_settings(place: Place) -> None:
     place.sort()
     place.press("Change limit")
     place.dialog.locator("[data-field=limit]").fill("5")
-    place.dialog.locator("[data-field=span]").select_option("session")
     place.press("Save", inside=place.dialog)
-    place.sees("session", inside=place.row("limit"))
+    place.sees("preference", inside=place.row("limit"))
     assert place.ask("app.modules['shop'].settings.limit") == 5
     place.press("Undo limit")
     place.sees("default", inside=place.row("limit"))
@@ -235,11 +234,6 @@ def _health_and_tasks(place: Place) -> None:
     row.get_by_text("Cancel").click()
     place.answer("Cancel follow", "done")
     place.sees("cancelled", inside=row)
-    row.get_by_text("Restart").click()
-    place.dialog.locator("[data-action=act]").click()
-    place.sees("done", inside=place.dialog)
-    place.close("Close")
-    place.sees("running", inside=row)
 
 
 def _what_else_is_declared(place: Place) -> None:
@@ -262,15 +256,6 @@ def _what_else_is_declared(place: Place) -> None:
         for field in place.panel.locator("[data-field=search-rows]").all():
             field.fill("thing")
         place.follow()
-    place.show("thing", "events")
-    letters = place.panel.locator("[data-panel='dead letter']")
-    letters.locator("[data-action=Retry]").click()
-    place.sees("failed again")
-    letters.locator("[data-action=Drop]").click()
-    place.dialog.locator("[data-action=act]").click()
-    place.sees("done", inside=place.dialog)
-    place.close("Close")
-    place.expect(letters).to_have_count(0)
     place.show("orders", "sessions")
     place.sees("live")
     place.sort()
