@@ -6,6 +6,7 @@ from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import modframe
@@ -32,6 +33,16 @@ def test_a_front_end_hears_what_changes(app: AppContext, front: Front) -> None:
     front.wait_for(lambda: "line" in front.facts.get("failure", {}).get("place", ""))
     app.modules["orders"].unload()
     front.wait_for(lambda: front.rows["standard.orders"]["state"] == "STOPPED")
+
+
+def test_the_answer_with_news_begins_at_once(app: AppContext) -> None:
+    """Before the page has said anything: Firefox hands out an answer only once it has begun."""
+    app.serve(port=0, token=TOKEN)
+    head = {"Authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=f"{app.url}/modframe/", headers=head, timeout=60) as client:
+        session = client.post("open", json={}).json()["session"]
+        with client.stream("GET", "news", params={"session": session}) as news:
+            assert next(news.iter_bytes()) == b"\n"
 
 
 LATER = """

@@ -95,7 +95,7 @@ function NoteBlock({ text, tone = "warn", mono }) {
 }
 
 /** "2026-11-25T10:00:00.123Z" as its time of day if it is today's, else with its date. */
-function TimeBlock({ stamp }) {
+export function TimeBlock({ stamp }) {
   const today = stamp.startsWith(new Date().toISOString().slice(0, 10));
   const text = today ? timeOfDay(stamp) : dayAndTime(stamp).slice(0, 16);
   return html`<time class="cut" datetime=${stamp} title=${stamp}>${text}</time>`;
