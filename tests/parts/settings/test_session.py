@@ -240,6 +240,22 @@ def test_a_secret_that_is_refused_is_not_repeated(vault: AppContext, pin: str, c
     assert call(vault, "session_keys", "thing").data == []
 
 
+def test_a_secret_that_a_swap_fails_with_is_not_repeated(app: AppContext) -> None:
+    """Also where a phase of the new generation repeats it."""
+    starting = """
+async def initialize(self):
+    pin = self.settings.pin.get_secret_value()
+    if "bad" in pin:
+        raise OSError(f"can't open it with {pin}")
+"""
+    arguments = ", settings_change='swap'"
+    app.load({"api.py": text(starting, head=SECRET_HEAD, arguments=arguments)}, id="thing")
+    result = call(app, "set_session_value", "thing", "pin", f"{NEW}-bad")
+    assert (result.code, "can't open it with" in str(result.message)) == ("CHANGE_REFUSED", True)
+    assert NEW not in said_anywhere(app) + repr(result)
+    assert call(app, "session_keys", "thing").data == []
+
+
 def test_refused_tries_do_not_uncover_what_is_live(vault: AppContext) -> None:
     """Few sets of secrets are remembered of a module; the live one is always among them."""
     assert call(vault, "set_session_value", "thing", "pin", NEW).success
