@@ -50,7 +50,10 @@ test("facts of the watched module are joined, those of another one begin anew", 
 test("what is worst comes first", () => {
   const ids = store.attention(applyNews(NOTHING, FULL));
   assert.deepEqual(ids, ["standard.orders", "standard.cart", "standard.stock"]);
-  assert.deepEqual(Object.keys(ROWS).filter((id) => store.isIll(ROWS[id])), ["standard.cart"]);
+  assert.deepEqual(
+    Object.keys(ROWS).filter((id) => store.isIll(ROWS[id])),
+    ["standard.cart"],
+  );
 });
 
 test("modules are chosen by words and by what they are", () => {
