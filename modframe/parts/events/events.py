@@ -199,7 +199,8 @@ class Events:
             {
                 "event": event, "module": owner, "method": method,
                 "policy": queue.subscription.spec.policy, "waiting": len(queue),
-                "handled": queue.handled, "failed": queue.failed, "dead": queue.dead,
+                "handled": queue.handled, "failed": queue.failed,
+                "given_up": queue.given_up, "dead": queue.dead,
             }
             for (event, owner, method), queue in list(self._queues.items())
             if module_id in (None, owner)

@@ -48,8 +48,9 @@ class EventQueue:
         numbers: Counts what is delivered.
 
     Attributes:
-        handled: How many events were handled. ``failed``: how many attempts failed. ``dead``: how
-            many events were given up, and neither handled nor dropped since.
+        handled: How many events were handled. ``failed``: how many attempts failed.
+        given_up: How many events were given up. ``dead``: how many of them were neither handled nor
+            dropped since.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class EventQueue:
         numbers: Numbers,
     ) -> None:
         self.subscription = subscription
-        self.handled = self.failed = self.dead = 0
+        self.handled = self.failed = self.given_up = self.dead = 0
         self._find = find
         self._bury, self._numbers = bury, numbers
         self._waiting: deque[Envelope] = deque()
@@ -215,7 +216,6 @@ class EventQueue:
             generation=self._generation,
         )
         if dead:
-            self._numbers.happened("dead_events", failed=True)
             self._drop_first(envelope)
             self._give_back(envelope, f"{type(error).__name__}: {reason_line(error)}")
         return dead
@@ -226,7 +226,9 @@ class EventQueue:
             envelope.retry.failed(why)
             return
         own = self.subscription
+        self.given_up += 1
         self.dead += 1
+        self._numbers.happened("dead_events", failed=True)
         self._bury(
             DeadLetter(
                 own.spec.event, own.module_id, own.method, envelope.data, why, envelope.published
