@@ -22,6 +22,7 @@ NEW = "sk-set-for-the-session"
 SECRET_HEAD = """
 import logging
 from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
 
 class Inner(BaseModel):
     password: str = ""
@@ -39,6 +40,8 @@ class ThingSettings(BaseModel):
     def fits(self):
         if "refuse" in self.pin.get_secret_value():
             raise ValueError(f"the pin {self.pin.get_secret_value()} is refused")
+        if "custom" in self.pin.get_secret_value():
+            raise PydanticCustomError("pin", f"the pin {self.pin.get_secret_value()} is refused")
         return self
 """
 TELL = """
@@ -230,7 +233,12 @@ def test_a_secret_is_set_and_shown_nowhere(vault: AppContext, key: str, value: A
 
 
 @pytest.mark.parametrize(
-    ("pin", "code"), [(f"{NEW}-refuse", "INVALID_SETTINGS"), (f"{NEW}-bad", "CHANGE_REFUSED")]
+    ("pin", "code"),
+    [
+        (f"{NEW}-refuse", "INVALID_SETTINGS"),
+        (f"{NEW}-custom", "INVALID_SETTINGS"),
+        (f"{NEW}-bad", "CHANGE_REFUSED"),
+    ],
 )
 def test_a_secret_that_is_refused_is_not_repeated(vault: AppContext, pin: str, code: str) -> None:
     """Also where the author's validator or hook repeats it, in the result and in the log."""
