@@ -88,15 +88,14 @@ def settings_error(
         f"{'; '.join(_named(*fault) for fault in faults)}",
         cure="correct the value where it was given, or the model in settings.py",
         faults=tuple(faults),
-        reasons=tuple(map(_reason, found)),
+        reasons=tuple((name, _reason(one)) for (name, _), one in zip(faults, found, strict=True)),
         findings=tuple(findings),
     )
 
 
-def _reason(fault: ErrorDetails) -> tuple[str, str]:
+def _reason(fault: ErrorDetails) -> str:
     """Return what a field wants; an author's own message may repeat what was given."""
-    text = fault["msg"] if fault["type"] in _OWN_WORDS else "The value is refused"
-    return ".".join(map(str, fault["loc"])), text
+    return fault["msg"] if fault["type"] in _OWN_WORDS else "The value is refused"
 
 
 def _named(name: str, message: str) -> str:

@@ -245,6 +245,8 @@ def test_a_secret_that_is_refused_is_not_repeated(vault: AppContext, pin: str, c
     result = call(vault, "set_session_value", "thing", "pin", pin)
     assert result.code == code
     assert pin not in said_anywhere(vault) + repr(result)
+    reasons = (result.details or {}).get("reasons", [])
+    assert set(reasons) <= {"ThingSettings: The value is refused"}
     assert call(vault, "session_keys", "thing").data == []
 
 
