@@ -70,15 +70,17 @@ class Later:
 
 
 def test_what_happens_to_a_live_module_changes_its_row(app: AppContext, front: Front) -> None:
-    """Its health and a task that dies are told though no change touched it, and nobody looks."""
+    """Its health, which needs attention, and a task that dies are told though nothing was loaded."""
     app.load({"api.py": LATER}, id="later")
     app.health(wait=True)
     front.wait_for(lambda: front.rows.get("standard.later", {}).get("health") == "healthy")
+    before = "urgency" in front.rows["standard.later"]
     service = app.get_service("later")
     app.run(service.spoil())
     again = {"noun": "health check", "action": "Check now", "row": "check_health()"}
     front.ask("act", module="later", **again)
     front.wait_for(lambda: front.rows["standard.later"]["health"] == "unhealthy")
+    assert (before, front.rows["standard.later"]["urgency"]) == (False, 2)
     app.run(service.begin())
     front.wait_for(lambda: "KeyError" in front.rows["standard.later"].get("error", ""))
 

@@ -201,8 +201,8 @@ function FieldBlock({ page, ...block }) {
 }
 
 function ButtonBlock({ page, ...button }) {
-  const { label, action, style, disabled, about } = button;
-  return html`<button type="button" class=${style} data-action=${action || null} aria-label=${about || null}
+  const { label, action, style, disabled } = button;
+  return html`<button type="button" class=${style} data-action=${action || null}
     disabled=${disabled} onClick=${() => page.press(button)}>${label}</button>`;
 }
 
