@@ -227,7 +227,7 @@ class Select(Block):
 
 @dataclass(frozen=True, slots=True)
 class Field(Block):
-    """A text that a person types; an argument as in `Select`.
+    """A text that a person types; `name` and `item` as in `Select`.
 
     Attributes:
         hint: What stands in it while it is empty. ``style``: ``"mono"`` for a name.
@@ -242,19 +242,17 @@ class Field(Block):
     hint: str = ""
     style: str = ""
     live: bool = False
-    argument: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Check(Block):
-    """A box to check; an argument as in `Select`. ``tone`` frames it as a warning."""
+    """A box to check; `name` and `item` as in `Select`. ``tone`` frames it as a warning."""
 
     name: str
     label: str
     value: bool = False
     item: str = ""
     tone: Literal["", "warn"] = ""
-    argument: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +267,6 @@ class Button(Block):
         action: Its ``data-action``.
         does: ``"again"`` asks for the view again, ``"anew"`` also forgets what was chosen in it,
             ``"close"`` closes it.
-        about: What screen readers say in place of the label.
         title: The dialog's. ``deed``: what the dialog's button says, by default the label.
         chosen: Whether what is chosen in its view are arguments of its calls, too.
         danger: Whether the dialog's button is red.
@@ -283,7 +280,6 @@ class Button(Block):
     title: str = ""
     deed: str = ""
     style: str = ""
-    about: str = ""
     chosen: bool = False
     danger: bool = False
     disabled: bool = False

@@ -95,7 +95,7 @@ function NoteBlock({ text, tone = "warn", mono }) {
 }
 
 /** "2026-11-25T10:00:00.123Z" as its time of day if it is today's, else with its date. */
-function TimeBlock({ stamp }) {
+export function TimeBlock({ stamp }) {
   const today = stamp.startsWith(new Date().toISOString().slice(0, 10));
   const text = today ? timeOfDay(stamp) : dayAndTime(stamp).slice(0, 16);
   return html`<time class="cut" datetime=${stamp} title=${stamp}>${text}</time>`;
@@ -201,8 +201,8 @@ function FieldBlock({ page, ...block }) {
 }
 
 function ButtonBlock({ page, ...button }) {
-  const { label, action, style, disabled, about } = button;
-  return html`<button type="button" class=${style} data-action=${action || null} aria-label=${about || null}
+  const { label, action, style, disabled } = button;
+  return html`<button type="button" class=${style} data-action=${action || null}
     disabled=${disabled} onClick=${() => page.press(button)}>${label}</button>`;
 }
 

@@ -3,7 +3,7 @@
 
 import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, number, shortName, timeOfDay } from "../format.mjs";
-import { attention, countShown, latestChanges } from "../store.mjs";
+import { attention, countShown, isIll, latestChanges } from "../store.mjs";
 import { BlocksView } from "../blocks.mjs";
 import { Finding, Icon, Linked, ModuleLink, Note, Stat, State } from "../ui.mjs";
 
@@ -43,7 +43,7 @@ function AttentionRow({ id, row, go }) {
     <span class="row wrap">
       <${State} state=${row.state} />
       <strong>${shortName(id)}</strong>
-      ${row.health !== "up" && h(Health, { row })}
+      ${isIll(row) && h(Health, { row })}
       ${row.error && row.state === "LIVE" && html`<span>generation ${row.generation} stays live</span>`}
       <span class="mono">${place}</span>
     </span>
@@ -96,7 +96,7 @@ function LatestChanges({ log, go }) {
 
 function ChangeLine({ line, go }) {
   const bad = line.level !== "INFO";
-  return html`<li class="row">
+  return html`<li class="row base">
     <span class="mono muted">${timeOfDay(line.time)}</span>
     <${Icon} shape=${bad ? "cross" : "dot"} tone=${bad ? "bad" : "good"} />
     <span class="grow"><${ModuleLink} id=${line.module_id} go=${go} /> ${line.message}</span>
