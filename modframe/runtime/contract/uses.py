@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ...load.text import syntax_tree
 from ...source import SourceFile
 
 _LITERALS = ast.Constant | ast.JoinedStr | ast.List | ast.Dict | ast.Set | ast.Tuple | ast.ListComp
@@ -55,7 +56,7 @@ def uses_in(content: SourceFile) -> Uses:
     [AttributeUse(line=1, arguments=Arguments(positional=1, keywords=('tax',)))]
     """
     try:
-        tree = ast.parse(content.code)
+        tree = syntax_tree(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Uses({}, {})
     offset = content.first_line - 1
