@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Literal
 
 from ..names import short_id
@@ -304,13 +305,24 @@ class View:
 
 def facts_of(value: Any) -> Any:
     """Return blocks, and what holds some, as JSON-ready data; what is as by default is left out."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list | tuple):
         return [facts_of(one) for one in value]
     if not isinstance(value, Block | View):
         return thaw(value)
-    said = ((one, getattr(value, one.name)) for one in fields(value))
-    facts = {one.name: facts_of(own) for one, own in said if own != one.default}
-    return {"kind": type(value).__name__.lower(), **facts} if isinstance(value, Block) else facts
+    kind: Any = type(value)
+    facts: dict[str, Any] = {"kind": kind.__name__.lower()} if isinstance(value, Block) else {}
+    for name, default in _defaults(kind):
+        if (own := getattr(value, name)) != default:
+            facts[name] = facts_of(own)
+    return facts
+
+
+@cache
+def _defaults(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Return the attributes of blocks of a kind, and what they are by default."""
+    return tuple((one.name, one.default) for one in fields(kind))
 
 
 def action_button(

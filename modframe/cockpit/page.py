@@ -88,6 +88,7 @@ class Page:
 
         async def content() -> AsyncIterator[bytes]:
             try:
+                yield b"\n"  # Firefox hands out an answer only once it has begun
                 while (text := await lines.get()) is not None:
                     yield text
             finally:

@@ -37,7 +37,7 @@ _WATCH = r"""(host) => {
   const [seen, used] = [new Set(), new Set()];
   const note = (node) => {
     if (node.nodeType !== Node.ELEMENT_NODE || !node.isConnected) return;
-    for (const one of [node, ...node.querySelectorAll("*")]) if (one.matches(CONTROL)) seen.add(nameOf(one));
+    for (const one of [node, ...node.querySelectorAll("*")]) if (one.matches(CONTROL) && one.textContent !== "Copied") seen.add(nameOf(one));
   };
   const use = (event) => {
     const one = event.composedPath()[0].closest(CONTROL);

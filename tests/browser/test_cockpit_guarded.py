@@ -281,7 +281,7 @@ def test_axe_finds_nothing_in_a_notebook(axe: str, open_notebook: Callable[..., 
     found = []
     for tab in view.get_by_role("tab").all():
         tab.click()
-        view.get_by_text("Loading").wait_for(state="detached")
+        wait_until_ready(view)
         found += find_faults(notebook.page, axe, where="[data-lm-suppress-shortcuts]")
     assert found == []
 
@@ -321,6 +321,7 @@ def test_keys_alone_reach_everything(page: Any) -> None:
     press("Home")
     press("ArrowRight")
     page.locator("[data-tab=services][aria-selected=true]").wait_for()
+    page.locator("th button").first.wait_for()
     _tab_to(page, "th button")
     press("Enter")
     page.locator("th[aria-sort=ascending]").wait_for()

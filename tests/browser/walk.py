@@ -238,8 +238,15 @@ def _health_and_tasks(place: Place) -> None:
 
 def _what_else_is_declared(place: Place) -> None:
     """Events, metrics, sessions, overrides, and the button of a part's own tab."""
+    place.show("thing", "events")
+    letters = place.panel.locator("[data-panel='dead letter']")
+    letters.locator("[data-action=Retry]").click()
+    place.sees("Next step", inside=letters)
+    letters.locator("[data-action=Drop]").click()
+    place.dialog.locator("[data-action=act]").click()
+    place.expect(letters).to_have_count(0)
     for tab, said in (
-        ("events", "it can't be sold"),
+        ("events", "standard.thing.Sold"),
         ("metrics", "declared_sales_total"),
         ("overrides", "builtins.object"),
     ):
@@ -249,15 +256,6 @@ def _what_else_is_declared(place: Place) -> None:
         for field in place.panel.locator("[data-field=search-rows]").all():
             field.fill("thing")
         place.follow()
-    place.show("thing", "events")
-    letters = place.panel.locator("[data-panel='dead letter']")
-    letters.locator("[data-action=Retry]").click()
-    place.sees("failed again")
-    letters.locator("[data-action=Drop]").click()
-    place.dialog.locator("[data-action=act]").click()
-    place.sees("done", inside=place.dialog)
-    place.close("Close")
-    place.expect(letters).to_have_count(0)
     place.show("orders", "sessions")
     place.sees("live")
     place.sort()
@@ -280,6 +278,7 @@ def _read_errors_and_logs(place: Place) -> None:
     place.panel.locator("[data-field=module]").select_option(label="orders")
     place.panel.locator("[data-field=since]").select_option("1h")
     place.press("Refresh")
+    place.sees("1 kind of error")
     place.sort()
     place.panel.locator("tr.link").first.click()
     kind = place.panel.get_by_label("The chosen kind")
@@ -299,7 +298,7 @@ def _read_errors_and_logs(place: Place) -> None:
     chosen = place.panel.get_by_label("The chosen line")
     place.leave("https://example.org/help", inside=chosen)
     place.press("Close", inside=chosen)
-    place.panel.locator("[data-field=text]").fill("")
+    place.panel.locator("[data-field=text]").fill("no such order")
     place.panel.locator("[data-field=module]").select_option(label="orders")
     lines.last.click()
     place.copies("ValueError", inside=chosen)
@@ -362,6 +361,7 @@ def _go_back(place: Place) -> None:
     place.sees("Live modules use what it takes away.", inside=place.dialog)
     place.dialog.locator("[data-field=force]").check()
     place.answer("Roll back to generation 1", "rollback to 1")
+    place.press("Close", inside=chosen)
     assert "async def sum" in place.ask("app.modules['orders'].source.texts['api.py']")
 
 

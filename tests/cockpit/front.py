@@ -126,7 +126,7 @@ class Front:
 
     def _read(self) -> None:
         with self._stream.getresponse() as news:
-            for line in news:
+            for line in filter(bytes.strip, news):
                 with self._told:
                     self._take(json.loads(line))
                     self._told.notify_all()

@@ -49,7 +49,7 @@ export function App({ client, transport, options }) {
   const height = tall ? { height: "92vh" } : null;
   return html`<div class=${`column frame ${onPage ? "" : "card"}`} style=${height}
     onKeyDown=${focusFilter}>
-    <${Top} class="row bar">
+    <${Top} class="row wrap bar">
       <${TopBar} ...${{ client, state, status, open, setOpen, onPage, tall, setTall }} />
     <//>
     <${Banners} meta=${state.meta} over=${client.over} />

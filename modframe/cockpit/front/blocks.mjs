@@ -47,11 +47,12 @@ export function Blocks({ client, go, blocks, view, close }) {
   const [opened, setOpened] = useState(null); // the call of a row
   const [pressed, setPressed] = useState(null); // a button
   const does = { again: view?.ask, anew: view?.startOver, close };
-  const press = ({ chosen, ...button }) => {
+  const press = (button) => {
     if (button.does) return does[button.does]();
-    const withChoices = (call) => call && { ...call, args: { ...call.args, ...view?.choices } };
-    const calls = { call: withChoices(button.call), plan: withChoices(button.plan) };
-    setPressed({ ...button, ...(chosen && calls), at: Date.now() });
+    const own = button.chosen && view.choices;
+    const withChoices = (call) => call && { ...call, args: { ...call.args, ...own } };
+    const { call, plan } = button;
+    setPressed({ ...button, call: withChoices(call), plan: withChoices(plan), at: Date.now() });
   };
   const ends = { onClose: () => setPressed(null), onDone: () => view?.startOver() };
   return html`
@@ -94,7 +95,7 @@ function NoteBlock({ text, tone = "warn", mono }) {
 }
 
 /** "2026-11-25T10:00:00.123Z" as its time of day if it is today's, else with its date. */
-function TimeBlock({ stamp }) {
+export function TimeBlock({ stamp }) {
   const today = stamp.startsWith(new Date().toISOString().slice(0, 10));
   const text = today ? timeOfDay(stamp) : dayAndTime(stamp).slice(0, 16);
   return html`<time class="cut" datetime=${stamp} title=${stamp}>${text}</time>`;

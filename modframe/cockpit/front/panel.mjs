@@ -2,13 +2,14 @@
 // rows. In come those of a module's facts, or of all as an operation answers them.
 
 import { h, html, useState } from "./vendor/htm-preact.mjs";
-import { Pressed } from "./blocks.mjs";
+import { Pressed, TimeBlock } from "./blocks.mjs";
 import { count } from "./format.mjs";
 import { panelsOf, rowsWith } from "./store.mjs";
 import { Table } from "./table.mjs";
 import { Asked, Empty, ModuleLink, Search, State, useAsk } from "./ui.mjs";
 
 const PANELS_AGAIN = 3000; // ms between two looks at what goes on
+const STAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 const MANY = 10; // rows from which on there is a field to search them
 
 /** A tab of panels; `tab` is its line in the table of tabs. */
@@ -56,7 +57,9 @@ function DeclaredPanel({ panel, rows, id, tab, client, go }) {
     const call = { op: "act", args };
     setPressed({ ...said, action: "act", danger, call, plan, at: Date.now() });
   };
-  const columns = panel.columns.map((title, key) => columnOf(title, key, { id, go, tab }));
+  const filled = ({ key }) => !rows.length || rows.some((row) => row[key] !== "");
+  const all = panel.columns.map((title, key) => columnOf(title, key, { id, go, tab }));
+  const columns = all.filter(filled);
   if (actions.length) {
     const cell = (cells) => h(RowActions, { noun, actions, cells, press });
     columns.push({ key: "actions", title: "actions", value: () => "", cell });
@@ -77,7 +80,10 @@ function columnOf(title, key, { id, go, tab }) {
     const cell = (row) => h(ModuleLink, { id: id ?? row[0], tab: "services", go }, row[key]);
     return { key, title, mono: true, cell };
   }
-  if (title !== "state" && title !== "status") return { key, title, mono: key === (id ? 0 : 1) };
+  if (title !== "state" && title !== "status") {
+    const cell = ({ [key]: text }) => (STAMP.test(text) ? h(TimeBlock, { stamp: text }) : text);
+    return { key, title, mono: key === (id ? 0 : 1), cell };
+  }
   // "unhealthy, 3 in a row" is drawn as unhealthy
   const cell = (row) => h(State, { state: row[key].split(",")[0], word: row[key] });
   return { key, title, cell };

@@ -225,6 +225,10 @@ export function Stat({ title, value, unit = "", values, tone }) {
 /** Tabs with arrow keys. Tabs: [{ key, title, count? }]; the children are the panel. */
 export function Tabs({ tabs, current, onSelect, label, children }) {
   const list = useRef(null);
+  useLayoutEffect(() => {
+    const chosen = list.current.querySelector("[aria-selected=true]");
+    if (chosen) scrollToSide(list.current, chosen);
+  }, [current]);
   const move = (event) => {
     const at = tabs.findIndex((tab) => tab.key === current);
     const jumps = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };
@@ -248,6 +252,11 @@ export function Tabs({ tabs, current, onSelect, label, children }) {
       aria-labelledby=${`tab-${current}`}>
       ${children}
     </div>`;
+}
+
+/** Scroll a box, and nothing around it, until one of its children is in sight. */
+function scrollToSide(box, { offsetLeft: left, offsetWidth: width }) {
+  box.scrollLeft = Math.max(left + width - box.clientWidth, Math.min(left, box.scrollLeft));
 }
 
 /** One of several views: `options` is key → title, `counts` the number beside each. */

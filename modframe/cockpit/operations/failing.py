@@ -32,7 +32,7 @@ def failure(ask: Ask, module: str) -> ui.View:
         stays if live else ui.Text("Nothing of it is live."),
         *_links("It blocks", blocked),
         *_links("Blocked by", blockers_of(error)),
-        ui.Text(_WAY_ON, "muted grow"),
+        ui.Text(_WAY_ON, "muted about"),
         ui.action_button(one.id, "reload", "Reload", style="primary"),
     ))  # fmt: skip
     others = facts.get("findings", ())[1:]  # the first one is in the box

@@ -96,7 +96,7 @@ function LatestChanges({ log, go }) {
 
 function ChangeLine({ line, go }) {
   const bad = line.level !== "INFO";
-  return html`<li class="row">
+  return html`<li class="row base">
     <span class="mono muted">${timeOfDay(line.time)}</span>
     <${Icon} shape=${bad ? "cross" : "dot"} tone=${bad ? "bad" : "good"} />
     <span class="grow"><${ModuleLink} id=${line.module_id} go=${go} /> ${line.message}</span>

@@ -16,8 +16,8 @@ const ROUTES = {
   view: RouteFacts,
   columns: [
     { key: "path", title: "Route", value: (one) => `${one.path} ${one.method}`, cell: RouteName },
-    { key: "summary", title: "What it does" },
     ...NUMBER_COLUMNS,
+    { key: "summary", title: "What it does" },
   ],
   sort: { key: "p95", down: true },
   empty: html`<${Empty} title="No routes">A live module with a router has its routes here.<//>`,

@@ -28,8 +28,8 @@ const METHODS = {
   view: MethodFacts,
   columns: [
     { key: "method", title: "Method", cell: MethodName },
-    { key: "description", title: "What it does", cell: MethodWords },
     ...NUMBER_COLUMNS,
+    { key: "description", title: "What it does", cell: MethodWords },
   ],
   empty: html`<${Empty} title="No services">A live module with a service has its methods here.<//>`,
 };
