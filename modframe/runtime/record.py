@@ -79,7 +79,8 @@ class Record:
         overrides: The overrides of its services, newest last.
         requires: The modules that its newest failed attempt required, as far as one was read.
         outcome: What its newest change did; its text is the line that people see.
-        revision: Counts the changes of all of these, so that who follows a module sees one cheaply.
+        revision: Counts the times that one of these was set, so that who follows a module sees a
+            change cheaply; what comes into ``retired``, and leaves it, is not counted.
         noted: Called after each change.
     """
 

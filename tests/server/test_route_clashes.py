@@ -42,6 +42,28 @@ async def test_the_same_route_at_two_modules(app: AppContext) -> None:
     load(app, "first", "/api/users", [("get", "/{other}", "named"), ("get", "", "d")])
 
 
+async def test_a_route_that_comes_while_a_module_starts(app: AppContext) -> None:
+    """It is refused as one that the text shows, with nothing tried again."""
+    load(app, "first", "/shared", [("get", "/a", "one")])
+    late = """
+from fastapi import APIRouter
+from modframe.decorators import module
+
+router = APIRouter()
+
+@router.get("/b")
+def b(): return "b"
+
+@module(path="/shared")
+class Second:
+    def __init__(self, app_context):
+        router.add_api_route("/a", b)
+"""
+    with pytest.raises(LoadError, match=r"GET /shared/a .* is answered by standard\.first already"):
+        app.load({"api.py": late}, id="second")
+    assert await ask(app, "/shared/a") == (200, "one")
+
+
 async def test_mounts_and_websockets_count(app: AppContext) -> None:
     """A mount that would hide a route is refused, from either side; websockets are by themselves."""
     socket = '@router.websocket("/live")\nasync def live(socket: WebSocket): ...'

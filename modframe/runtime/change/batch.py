@@ -365,11 +365,15 @@ class Batch:
     def refuse_late_clashes(self, graph: Graph) -> None:
         """Check once more that what is going can be live beside what stays.
 
+        A module may have got routes while it started, which its text did not show.
+
         Raises:
             GroundMovedError: If it clashes with a module that another change made live.
         """
-        clashes = find_clashes(self._app.parts, self.going, self._app.live.generations)
-        if late := {clash.other for clash in clashes.values()} - set(self.generations):
+        live, before = self._app.live.generations, self._checked_against
+        clashes = find_clashes(self._app.parts, self.going, live)
+        others = {clash.other for clash in clashes.values()} - set(self.generations)
+        if late := {key for key in others if live.get(key) is not before.get(key)}:
             raise GroundMovedError(late)
         self.failed |= {key: clash.error for key, clash in clashes.items()}
         self._block(graph)

@@ -151,11 +151,11 @@ class Transaction:
             GroundMovedError: If the change has to begin again.
         """
         batch, is_rebuild = self._batch, self._handover.is_rebuild
-        if batch.is_as_checked:
-            return
         if not is_rebuild:  # it was live beside the others before
             batch.refuse_late_clashes(graph)
-            batch.refuse()
+        if batch.is_as_checked:
+            return
+        batch.refuse()
         if batch.failed or batch.blocked:
             self._note_unwinding(await batch.discard([*batch.failed, *batch.blocked]))
             self._note_failures()
