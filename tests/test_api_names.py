@@ -71,6 +71,7 @@ ATTRIBUTES = {
         asgi test_client watch check health stop __enter__ __exit__
     """,
     "app.database": "sql integrity_session migrate transaction",
+    "app.events": "publish settled dead subscriptions retry drop",
     "module": """
         id version state generation service settings routes spec source draft error history
         reload unload rollback inspect export
@@ -118,6 +119,8 @@ SIGNATURES = {
     "app.database.sql": "query, *params",
     "app.database.integrity_session": "database, purpose",
     "app.database.transaction": "database, purpose, *, retry=0",
+    "app.events.retry": "letter",
+    "app.events.drop": "letter",
     "module.reload": "",
     "module.unload": "",
     "module.rollback": "to=None",
@@ -417,6 +420,7 @@ def held(app: AppContext) -> Iterator[dict[str, Any]]:
     yield {
         "app": app,
         "app.database": app.database,
+        "app.events": app.events,
         "call": (call := module.service.total()),
         "context": (context := module.service.context().result(10)),
         "context.database": context.database,

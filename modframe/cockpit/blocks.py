@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Literal
 
 from ..names import short_id
@@ -226,7 +227,7 @@ class Select(Block):
 
 @dataclass(frozen=True, slots=True)
 class Field(Block):
-    """A text that a person types; an argument as in `Select`.
+    """A text that a person types; `name` and `item` as in `Select`.
 
     Attributes:
         hint: What stands in it while it is empty. ``style``: ``"mono"`` for a name.
@@ -241,19 +242,17 @@ class Field(Block):
     hint: str = ""
     style: str = ""
     live: bool = False
-    argument: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Check(Block):
-    """A box to check; an argument as in `Select`. ``tone`` frames it as a warning."""
+    """A box to check; `name` and `item` as in `Select`. ``tone`` frames it as a warning."""
 
     name: str
     label: str
     value: bool = False
     item: str = ""
     tone: Literal["", "warn"] = ""
-    argument: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +267,6 @@ class Button(Block):
         action: Its ``data-action``.
         does: ``"again"`` asks for the view again, ``"anew"`` also forgets what was chosen in it,
             ``"close"`` closes it.
-        about: What screen readers say in place of the label.
         title: The dialog's. ``deed``: what the dialog's button says, by default the label.
         chosen: Whether what is chosen in its view are arguments of its calls, too.
         danger: Whether the dialog's button is red.
@@ -282,7 +280,6 @@ class Button(Block):
     title: str = ""
     deed: str = ""
     style: str = ""
-    about: str = ""
     chosen: bool = False
     danger: bool = False
     disabled: bool = False
@@ -308,13 +305,24 @@ class View:
 
 def facts_of(value: Any) -> Any:
     """Return blocks, and what holds some, as JSON-ready data; what is as by default is left out."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list | tuple):
         return [facts_of(one) for one in value]
     if not isinstance(value, Block | View):
         return thaw(value)
-    said = ((one, getattr(value, one.name)) for one in fields(value))
-    facts = {one.name: facts_of(own) for one, own in said if own != one.default}
-    return {"kind": type(value).__name__.lower(), **facts} if isinstance(value, Block) else facts
+    kind: Any = type(value)
+    facts: dict[str, Any] = {"kind": kind.__name__.lower()} if isinstance(value, Block) else {}
+    for name, default in _defaults(kind):
+        if (own := getattr(value, name)) != default:
+            facts[name] = facts_of(own)
+    return facts
+
+
+@cache
+def _defaults(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Return the attributes of blocks of a kind, and what they are by default."""
+    return tuple((one.name, one.default) for one in fields(kind))
 
 
 def action_button(

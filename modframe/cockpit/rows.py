@@ -41,7 +41,7 @@ def mark_of(facts: Facts, module_id: str) -> tuple[object, ...]:
 
 
 _URGENT = {"FAILED": 1, "FAILED_UNLOAD": 1, "BLOCKED": 4}
-_ILL = {"down": 2, "degraded": 3}
+_ILL = {"unhealthy": 2, "degraded": 3}
 
 
 def urgency_of(facts: Facts, module_id: str) -> int:

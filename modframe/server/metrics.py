@@ -186,7 +186,7 @@ def _events(views: Sequence[ModuleView]) -> Iterator[Metric]:
     for name, fact, text in (
         ("events_delivered", "handled", "Events that a method has handled."),
         ("events_failed", "failed", "Attempts to handle an event that failed."),
-        ("events_dead", "dead", "Events that were given up."),
+        ("events_dead", "given_up", "Events that were given up."),
     ):
         yield _counter(name, text, labels, [(key, queue[fact]) for key, queue in queues])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modframe import AppContext
+from tests.browser.lab import PATIENCE
 
 TOKEN = "the-token-of-a-test"
 """What the tests serve their apps with."""
@@ -28,7 +29,7 @@ def cockpit_page(
     """
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     page.faults = faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda line: line.type in {"error", "warning"} and faults.append(line.text))

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.browser.lab import CHROMIUM, FLAGS, jupyterlab
+from tests.browser.lab import CHROMIUM, FLAGS, PATIENCE, jupyterlab
 from tests.browser.notebook import Notebook
 
 OpenNotebook = Callable[..., Notebook]
@@ -42,6 +42,7 @@ def chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}")
+    playwright.expect.set_options(timeout=PATIENCE)
     with playwright.sync_playwright() as tools:
         browser = tools.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser
@@ -66,7 +67,7 @@ def open_notebook(
     name = f"{request.node.name}.ipynb"
     context = chromium.new_context(viewport={"width": 1280, "height": 1400})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE)
 
     def open_notebook(*cells: str, dark: bool = False) -> Notebook:
         Notebook.write(folder / name, cells)

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 import httpx
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60_000
+"""Milliseconds that a page may take for a step; on a busy machine it needs many."""
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",

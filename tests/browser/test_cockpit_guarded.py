@@ -321,6 +321,7 @@ def test_keys_alone_reach_everything(page: Any) -> None:
     press("Home")
     press("ArrowRight")
     page.locator("[data-tab=services][aria-selected=true]").wait_for()
+    page.locator("th button").first.wait_for()
     _tab_to(page, "th button")
     press("Enter")
     page.locator("th[aria-sort=ascending]").wait_for()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from modframe.app import AppContext
+from tests.browser.lab import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +49,7 @@ def test_an_operation_is_tried_out(app: AppContext, chromium: Any) -> None:
     app.load({"api.py": PENS}, id="pens")
     server = app.serve(port=0)
     page = chromium.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE)
     asked = []
 
     def pass_on(route: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from modframe import AppContext
+from tests.browser.lab import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -147,7 +148,7 @@ def page(chromium: Any, picture: Path) -> Iterator[Any]:
     """A page of its own, with ``page.faults``: requests that failed, and errors of its script."""
     context = chromium.new_context(viewport={"width": 720, "height": 560})
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     page.faults = faults = []
     page.on("requestfailed", lambda one: faults.append(f"{one.method} {one.url}: {one.failure}"))
     page.on("pageerror", lambda error: faults.append(str(error)))

@@ -278,6 +278,7 @@ def _read_errors_and_logs(place: Place) -> None:
     place.panel.locator("[data-field=module]").select_option(label="orders")
     place.panel.locator("[data-field=since]").select_option("1h")
     place.press("Refresh")
+    place.sees("1 kind of error")
     place.sort()
     place.panel.locator("tr.link").first.click()
     kind = place.panel.get_by_label("The chosen kind")

@@ -1,21 +1,27 @@
 """Exports in forked children that are killed before a chosen step; run by `test_export_killed`.
 
-    python kill_export.py FOLDER FIRST STEP AGAIN
+    python kill_export.py FOLDER FIRST STEP [AGAIN]
 
 In each round a child exports over the files of an earlier export and is killed with SIGKILL before
 its Nth open, rename, fsync, chmod or removal. A second child, which the argument ``AGAIN`` has killed
 as well, does what a start does. Prints one JSON line a round, and ends with the first round in which
 the export came to its end.
+
+With "each" for ``AGAIN`` the second child is killed before every step that it has. What is on the
+disk after a kill decides all that follows, so what was there before is not tried again.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
+import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import modframe
@@ -45,7 +51,11 @@ NEW = {
 }
 MINE = {"notes.txt": "mine\n", "data/prices.csv": "tea,3\n"}
 """Files that modframe doesn't own."""
+Disk = list[tuple[str, int, bytes]]
+"""What a workspace holds: paths, folders before what is in them, with their modes and texts."""
+_CHANGE = re.compile(r"(?<=\.modframe-change-)[0-9a-f]+")
 _EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod")
+KILLED = -signal.SIGKILL
 STARTED_EVERY = 25
 """Every so many rounds, the second child starts an app; else it does only what that reads first."""
 
@@ -108,8 +118,29 @@ def start_app(workspace: Path) -> None:
         assert app.modules["orders"].state == "LIVE", edition
 
 
-def one_round(workspace: Path, number: int, again: int | None) -> bool:
-    """Run one round; return whether the export came to its end."""
+def disk_of(workspace: Path) -> Disk:
+    paths = sorted(workspace.rglob("*"))
+    return [
+        (
+            path.relative_to(workspace).as_posix(),
+            path.stat().st_mode,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in paths
+    ]
+
+
+def put_back(workspace: Path, disk: Disk) -> None:
+    shutil.rmtree(workspace)
+    workspace.mkdir()
+    for name, mode, text in disk:
+        path = workspace / name
+        path.mkdir() if stat.S_ISDIR(mode) else path.write_bytes(text)
+        path.chmod(stat.S_IMODE(mode))
+
+
+def export_killed(workspace: Path, number: int) -> int:
+    """Export over an earlier export, killed before a step; return the child's exit status."""
     shutil.rmtree(workspace, ignore_errors=True)
     folder = workspace / "modules/standard/orders"
     for name, text in MINE.items():
@@ -117,18 +148,29 @@ def one_round(workspace: Path, number: int, again: int | None) -> bool:
         (folder / name).write_text(text)
     export_texts(workspace, OLD)
 
-    def killed_export() -> None:
+    def job() -> None:
         killed_before(number)()
         export_texts(workspace, NEW)
 
-    def killed_reader() -> None:
+    return in_child(job)
+
+
+def reader_killed(workspace: Path, again: int | None) -> int:
+    """Do what a start does, killed before a step or not; return the child's exit status."""
+
+    def job() -> None:
         if again is not None:
             killed_before(again)()
         read_as_a_start(workspace)
 
-    status = in_child(killed_export)
-    statuses = [status, in_child(killed_reader)]
-    reader = start_app if number % STARTED_EVERY == 0 and again is None else read_as_a_start
+    return in_child(job)
+
+
+def tell(
+    workspace: Path, number: int, statuses: list[int], *, reader: Callable[[Path], None]
+) -> None:
+    """Start once more, export once more, and print what was found."""
+    folder = workspace / "modules/standard/orders"
     statuses.append(in_child(lambda: reader(workspace)))
     found = files_below(folder)
     is_old, is_new = found == {**OLD, **MINE}, found == {**NEW, **MINE}
@@ -146,16 +188,58 @@ def one_round(workspace: Path, number: int, again: int | None) -> bool:
         "whole": "old" if is_old else "new" if is_new else sorted(found), "after": after,
     }  # fmt: skip
     print(json.dumps(row), flush=True)
+
+
+def one_round(workspace: Path, number: int, again: int | None) -> bool:
+    """Run one round; return whether the export came to its end."""
+    status = export_killed(workspace, number)
+    statuses = [status, reader_killed(workspace, again)]
+    reader = start_app if number % STARTED_EVERY == 0 and again is None else read_as_a_start
+    tell(workspace, number, statuses, reader=reader)
     return status == 0
+
+
+def each_pair(workspace: Path, number: int, *, tried: set[str], judged: set[str]) -> bool:
+    """As `one_round`, with the second child killed before each of its steps in turn."""
+    status = export_killed(workspace, number)
+    disk = disk_of(workspace)
+    if is_new(disk, tried):
+        for second in killed_readers(workspace, disk):
+            if is_new(disk_of(workspace), judged):
+                tell(workspace, number, [status, second], reader=read_as_a_start)
+    return status == 0
+
+
+def killed_readers(workspace: Path, disk: Disk) -> Iterator[int]:
+    """Kill a start before each of its steps, each time from one disk; yield its exit status."""
+    again, status = 0, KILLED
+    while status == KILLED:
+        put_back(workspace, disk)
+        status = reader_killed(workspace, again)
+        again += 1
+        yield status
+
+
+def is_new(disk: Disk, seen: set[str]) -> bool:
+    """Return whether nothing like it was seen so far, whatever the number of its change."""
+    key = _CHANGE.sub("", repr(disk))
+    new = key not in seen
+    seen.add(key)
+    return new
 
 
 def main() -> None:
     os.fsync = lambda _: None  # SIGKILL takes nothing from a disk that was written to
     sys.modules["modframe.ship.export"].load_in_fresh_process = lambda *_, **__: []  # type: ignore[attr-defined]
     workspace, first, step = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    again = int(sys.argv[4]) if len(sys.argv) > 4 else None
+    again = sys.argv[4] if len(sys.argv) > 4 else None
+    turn = partial(one_round, again=None)
+    if again == "each":
+        turn = partial(each_pair, tried=set(), judged=set())
+    elif again is not None:
+        turn = partial(one_round, again=int(again))
     number = first
-    while not one_round(workspace, number, again):
+    while not turn(workspace, number):
         number += step
 
 

@@ -33,7 +33,7 @@ STOCK = simple(
 def numbers(app: AppContext) -> dict[str, int]:
     """Return the numbers of the one subscription."""
     (one,) = app.events.subscriptions
-    return {key: one[key] for key in ("handled", "failed", "dead")}
+    return {key: one[key] for key in ("handled", "failed", "given_up", "dead")}
 
 
 def retry(app: AppContext, letter: Any) -> None:
@@ -71,12 +71,12 @@ def test_an_event_is_given_again(stock: AppContext) -> None:
         retry(stock, letter)
     (after,) = stock.events.dead
     assert (after.number, after.error, after.published) == (1, "ValueError: no 2", letter.published)
-    assert numbers(stock) == {"handled": 0, "failed": 2, "dead": 1}
+    assert numbers(stock) == {"handled": 0, "failed": 2, "given_up": 2, "dead": 1}
     told(stock, "mend")
     retry(stock, 1)
     assert stock.events.dead == ()
     assert told(stock, "facts") == [1, 1, 1]
-    assert numbers(stock) == {"handled": 1, "failed": 2, "dead": 0}
+    assert numbers(stock) == {"handled": 1, "failed": 2, "given_up": 2, "dead": 0}
     with pytest.raises(DeadLetterError, match="there is no dead letter 1 any more"):
         retry(stock, letter)
 

@@ -160,7 +160,7 @@ def test_a_run_asked_for_while_another_is_cancelled(app: AppContext) -> None:
 def test_it_pauses_before_its_next_try(app: AppContext) -> None:
     """The pause ends, and the failures in a row are forgotten."""
     run = "    self.seen.append(1)\n    if not self.go.is_set(): 1 / 0"
-    decorator = '@task(restart="on_failure")'
+    decorator = '@task(restart="on_failure", max_restarts=1000)'
     app.load({"api.py": stock(decorator, run)}, id="stock")
     task = app.tasks[NAME]
     wait_for(lambda: task.runs >= 2 and task.state == "restarting")
@@ -199,6 +199,7 @@ async def work(self):
 """
     app.load({"api.py": simple(body, head=HEAD)}, id="stock")
     app.get_service("stock").start().result(20)
+    wait_for(lambda: "standard.stock.work" in app.tasks)
     task = app.tasks["standard.stock.work"]
     wait_for(lambda: task.state == "done")
     assert said(app) == ["began", "began"]

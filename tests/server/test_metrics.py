@@ -230,6 +230,7 @@ def test_a_modules_own_metrics_and_swaps(app: AppContext, url: str) -> None:
     assert scrape(url, "module")["modframe_module_generation", ("standard.shop",)] == 4
     steps = scrape(url, "step")
     assert steps["modframe_swap_step_duration_seconds_count", ("phase 1",)] >= 4
+    assert ("modframe_swap_step_duration_seconds_count", ("migrate",)) not in steps
     assert scrape(url)["modframe_swap_duration_seconds_count", ()] >= 4
 
 

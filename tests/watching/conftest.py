@@ -18,7 +18,7 @@ from modframe.app import AppContext
 from modframe.source.watch import FileWatch
 from tests.fakes import simple
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def get(value: object, *, arguments: str = "", head: str = "") -> str:

@@ -4,7 +4,7 @@
 import { h, html, useEffect, useMemo, useRef, useState } from "./vendor/htm-preact.mjs";
 import { useErrorBoundary, useLayoutEffect } from "./vendor/htm-preact.mjs";
 import { count, longName, number, placeOf, routeOf, shortName } from "./format.mjs";
-import { NOTHING, applyNews, countShown, stateWord, visibleIds } from "./store.mjs";
+import { NOTHING, applyNews, countShown, isIll, stateWord, visibleIds } from "./store.mjs";
 import { Blocks } from "./blocks.mjs";
 import { tabsFor } from "./tabs.mjs";
 import { useWindow } from "./table.mjs";
@@ -221,14 +221,13 @@ function showItem(box, index) {
 }
 
 function ModuleItem({ id, index, row, open, chosen, active, total }) {
-  const ill = row?.health && row.health !== "up";
   return html`<div class=${`row item ${chosen ? "chosen" : ""} ${active ? "active" : ""}`} role="option"
     id=${`item-${index}`} data-module=${id ?? ""} aria-selected=${chosen} aria-posinset=${index + 1}
     aria-setsize=${total} onClick=${open}>
     ${row ? html`<${StateIcon} state=${row.state} />` : html`<${Icon} shape="squares" />`}
     <span class="grow cut">${id ? shortName(id) : "Everything"}</span>
     ${row?.draft && html`<small><${Icon} shape="pen" /> draft</small>`}
-    ${ill && html`<small>${row.health}</small>`}
+    ${row && isIll(row) && html`<small>${row.health}</small>`}
     ${row?.error && row.state === "LIVE" && html`<small><${Icon} shape="cross" tone="bad" /> error</small>`}
     ${row && row.state !== "LIVE" && html`<small>${stateWord(row.state)}</small>`}
   </div>`;

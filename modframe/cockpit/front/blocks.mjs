@@ -47,11 +47,12 @@ export function Blocks({ client, go, blocks, view, close }) {
   const [opened, setOpened] = useState(null); // the call of a row
   const [pressed, setPressed] = useState(null); // a button
   const does = { again: view?.ask, anew: view?.startOver, close };
-  const press = ({ chosen, ...button }) => {
+  const press = (button) => {
     if (button.does) return does[button.does]();
-    const withChoices = (call) => call && { ...call, args: { ...call.args, ...view?.choices } };
-    const calls = { call: withChoices(button.call), plan: withChoices(button.plan) };
-    setPressed({ ...button, ...(chosen && calls), at: Date.now() });
+    const own = button.chosen && view.choices;
+    const withChoices = (call) => call && { ...call, args: { ...call.args, ...own } };
+    const { call, plan } = button;
+    setPressed({ ...button, call: withChoices(call), plan: withChoices(plan), at: Date.now() });
   };
   const ends = { onClose: () => setPressed(null), onDone: () => view?.startOver() };
   return html`
@@ -200,8 +201,8 @@ function FieldBlock({ page, ...block }) {
 }
 
 function ButtonBlock({ page, ...button }) {
-  const { label, action, style, disabled, about } = button;
-  return html`<button type="button" class=${style} data-action=${action || null} aria-label=${about || null}
+  const { label, action, style, disabled } = button;
+  return html`<button type="button" class=${style} data-action=${action || null}
     disabled=${disabled} onClick=${() => page.press(button)}>${label}</button>`;
 }
 

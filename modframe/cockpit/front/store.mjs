@@ -56,6 +56,11 @@ export function stateWord(state) {
   return state.toLowerCase().replaceAll("_", " ");
 }
 
+/** Return whether a module's health check found something. */
+export function isIll({ health }) {
+  return health === "degraded" || health === "unhealthy";
+}
+
 /** Return the ids that need attention, the most urgent first. */
 export function attention({ rows, order }) {
   return order.filter((id) => rows[id].urgency).sort((a, b) => rows[a].urgency - rows[b].urgency);

@@ -28,12 +28,11 @@ const MARKS = {
   "cross bad": [
     "failed",
     "failed unload",
-    "down",
     "unhealthy",
     "needed, not allowed yet",
     "not possible here",
   ],
-  "check good": ["up", "passed", "healthy", "done"],
+  "check good": ["passed", "healthy", "done"],
   "check calm": ["expected"],
   "ring warn": ["not run"],
   "ring calm": ["stopped"], // and what is not known here

@@ -1,4 +1,4 @@
-"""What a front end may ask: one file for each tab that asks, and the table of all of it.
+"""What a front end may ask: a file for each tab, dialog or part of one, and the table of it all.
 
 An operation is a function of an `Ask` and of JSON-ready arguments by name, which are checked by
 their annotations. It runs in a thread of its own, may block, and calls the verbs of the

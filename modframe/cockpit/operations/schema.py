@@ -75,7 +75,7 @@ def _arguments(
 def _typed(text: str) -> Any:
     """Return what a person typed for a column: JSON if it is, else the text itself."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=str)
     except ValueError:
         return text
 

@@ -6,6 +6,7 @@ Queues add them. One that is given again is a `Retry`, and stays among them unti
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
@@ -46,14 +47,16 @@ class DeadLetters:
 
     def __init__(self) -> None:
         self._kept: dict[int, DeadLetter] = {}
+        self._of: Counter[Key] = Counter()
         self._numbers = count(1)
 
     def add(self, letter: DeadLetter) -> None:
         """Keep one, with a number; the oldest goes if there are too many."""
         number = next(self._numbers)
         self._kept[number] = letter._replace(number=number)
+        self._of[letter.key] += 1
         if len(self._kept) > _KEPT:
-            del self._kept[next(iter(self._kept))]
+            self.forget(next(iter(self._kept.values())))
 
     def find(self, letter: DeadLetter | int) -> DeadLetter:
         """Return the one with a number, or that of an earlier look, as it is now.
@@ -75,9 +78,14 @@ class DeadLetters:
         if letter.number in self._kept:
             self._kept[letter.number] = letter._replace(error=error)
 
-    def forget(self, letter: DeadLetter) -> bool:
-        """Take one out; return whether it was there."""
-        return self._kept.pop(letter.number, None) is not None
+    def forget(self, letter: DeadLetter) -> None:
+        """Take one out, if it is still there."""
+        if self._kept.pop(letter.number, None) is not None:
+            self._of[letter.key] -= 1
+
+    def count(self, key: Key) -> int:
+        """Return how many there are of a subscription."""
+        return self._of[key]
 
     def all(self) -> tuple[DeadLetter, ...]:
         """Return all of them, oldest first; from any thread."""
@@ -95,10 +103,10 @@ class Retry:
         self._letters, self._letter = letters, letter
         self.outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    def handled(self) -> bool:
-        """Take it out of the dead letters; return whether it was still there."""
+    def handled(self) -> None:
+        """Take it out of the dead letters."""
+        self._letters.forget(self._letter)
         self._end("")
-        return self._letters.forget(self._letter)
 
     def failed(self, error: str) -> None:
         """Note its newest error."""

@@ -159,11 +159,7 @@ class Events:
         Raises:
             DeadLetterError: If it is not there.
         """
-        known = self.dead.find(letter)
-        self.dead.forget(known)
-        queue = self._queues.get(known.key)
-        if queue is not None:
-            queue.dead = max(0, queue.dead - 1)
+        self.dead.forget(self.dead.find(letter))
 
     # -- waiting and ending ---------------------------------------------------------------
 
@@ -199,7 +195,8 @@ class Events:
             {
                 "event": event, "module": owner, "method": method,
                 "policy": queue.subscription.spec.policy, "waiting": len(queue),
-                "handled": queue.handled, "failed": queue.failed, "dead": queue.dead,
+                "handled": queue.handled, "failed": queue.failed, "given_up": queue.given_up,
+                "dead": self.dead.count((event, owner, method)),
             }
             for (event, owner, method), queue in list(self._queues.items())
             if module_id in (None, owner)

@@ -48,8 +48,8 @@ class EventQueue:
         numbers: Counts what is delivered.
 
     Attributes:
-        handled: How many events were handled. ``failed``: how many attempts failed. ``dead``: how
-            many events were given up, and neither handled nor dropped since.
+        handled: How many events were handled. ``failed``: how many attempts failed. ``given_up``:
+            how many times an event was given up.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class EventQueue:
         numbers: Numbers,
     ) -> None:
         self.subscription = subscription
-        self.handled = self.failed = self.dead = 0
+        self.handled = self.failed = self.given_up = 0
         self._find = find
         self._bury, self._numbers = bury, numbers
         self._waiting: deque[Envelope] = deque()
@@ -161,8 +161,8 @@ class EventQueue:
             failures = 0
             self._count(began, failed=False)
             self._drop_first(envelope)
-            if envelope.retry is not None and envelope.retry.handled():
-                self.dead = max(0, self.dead - 1)
+            if envelope.retry is not None:
+                envelope.retry.handled()
 
     def _count(self, began: float, *, failed: bool) -> None:
         """Count an attempt to handle an event."""
@@ -215,6 +215,7 @@ class EventQueue:
             generation=self._generation,
         )
         if dead:
+            self.given_up += 1
             self._numbers.happened("dead_events", failed=True)
             self._drop_first(envelope)
             self._give_back(envelope, f"{type(error).__name__}: {reason_line(error)}")
@@ -226,7 +227,6 @@ class EventQueue:
             envelope.retry.failed(why)
             return
         own = self.subscription
-        self.dead += 1
         self._bury(
             DeadLetter(
                 own.spec.event, own.module_id, own.method, envelope.data, why, envelope.published

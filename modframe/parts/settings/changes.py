@@ -330,7 +330,7 @@ def _checked(settings: ModuleSettings) -> Resolved:
             code="INVALID_SETTINGS",
             details={
                 "faults": [{"setting": name, "message": clean(why)} for name, why in error.faults],
-                "reasons": [f"{name}: {why}" for name, why in error.reasons],
+                "reasons": [f"{name}: {clean(why)}" for name, why in error.reasons],
             },
         ) from error
 

@@ -11,17 +11,20 @@ import ast
 import linecache
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import ErrorType
 
 from ...errors import ModframeError
 from ...finding import Finding
 from ...masking import KnownSecrets, is_secret_at, mask_urls, secrets_in
 
 _VALUE_LENGTH = 80
+_OWN_WORDS = frozenset(get_args(ErrorType)) - {"value_error", "assertion_error"}
+"""Types of faults whose text is pydantic's own, and no author's."""
 
 
 class SettingsError(ModframeError):
@@ -85,15 +88,14 @@ def settings_error(
         f"{'; '.join(_named(*fault) for fault in faults)}",
         cure="correct the value where it was given, or the model in settings.py",
         faults=tuple(faults),
-        reasons=tuple(map(_reason, found)),
+        reasons=tuple((name, _reason(one)) for (name, _), one in zip(faults, found, strict=True)),
         findings=tuple(findings),
     )
 
 
-def _reason(fault: ErrorDetails) -> tuple[str, str]:
+def _reason(fault: ErrorDetails) -> str:
     """Return what a field wants; an author's own message may repeat what was given."""
-    is_own = fault["type"] in {"value_error", "assertion_error"}
-    return ".".join(map(str, fault["loc"])), "The value is refused" if is_own else fault["msg"]
+    return fault["msg"] if fault["type"] in _OWN_WORDS else "The value is refused"
 
 
 def _named(name: str, message: str) -> str:

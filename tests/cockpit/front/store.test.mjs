@@ -4,10 +4,10 @@ import * as store from "../../../modframe/cockpit/front/store.mjs";
 
 const { NOTHING, applyNews } = store;
 const ROWS = {
-  "standard.cart": { state: "LIVE", urgency: 2, health: "down", draft: true },
+  "standard.cart": { state: "LIVE", urgency: 2, health: "unhealthy", draft: true },
   "standard.orders": { state: "FAILED", urgency: 1, error: "api.py, line 3: no" },
   "standard.stock": { state: "BLOCKED", urgency: 4, error: "blocked by standard.orders" },
-  "standard.users": { state: "LIVE" },
+  "standard.users": { state: "LIVE", health: "healthy" },
 };
 const FULL = { seq: 1, full: true, rows: ROWS, order: Object.keys(ROWS), meta: { ready: false } };
 
@@ -50,6 +50,10 @@ test("facts of the watched module are joined, those of another one begin anew", 
 test("what is worst comes first", () => {
   const ids = store.attention(applyNews(NOTHING, FULL));
   assert.deepEqual(ids, ["standard.orders", "standard.cart", "standard.stock"]);
+  assert.deepEqual(
+    Object.keys(ROWS).filter((id) => store.isIll(ROWS[id])),
+    ["standard.cart"],
+  );
 });
 
 test("modules are chosen by words and by what they are", () => {

@@ -22,6 +22,7 @@ NEW = "sk-set-for-the-session"
 SECRET_HEAD = """
 import logging
 from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
 
 class Inner(BaseModel):
     password: str = ""
@@ -39,6 +40,8 @@ class ThingSettings(BaseModel):
     def fits(self):
         if "refuse" in self.pin.get_secret_value():
             raise ValueError(f"the pin {self.pin.get_secret_value()} is refused")
+        if "custom" in self.pin.get_secret_value():
+            raise PydanticCustomError("pin", f"the pin {self.pin.get_secret_value()} is refused")
         return self
 """
 TELL = """
@@ -230,14 +233,37 @@ def test_a_secret_is_set_and_shown_nowhere(vault: AppContext, key: str, value: A
 
 
 @pytest.mark.parametrize(
-    ("pin", "code"), [(f"{NEW}-refuse", "INVALID_SETTINGS"), (f"{NEW}-bad", "CHANGE_REFUSED")]
+    ("pin", "code"),
+    [
+        (f"{NEW}-refuse", "INVALID_SETTINGS"),
+        (f"{NEW}-custom", "INVALID_SETTINGS"),
+        (f"{NEW}-bad", "CHANGE_REFUSED"),
+    ],
 )
 def test_a_secret_that_is_refused_is_not_repeated(vault: AppContext, pin: str, code: str) -> None:
     """Also where the author's validator or hook repeats it, in the result and in the log."""
     result = call(vault, "set_session_value", "thing", "pin", pin)
     assert result.code == code
     assert pin not in said_anywhere(vault) + repr(result)
+    reasons = (result.details or {}).get("reasons", [])
+    assert set(reasons) <= {"ThingSettings: The value is refused"}
     assert call(vault, "session_keys", "thing").data == []
+
+
+def test_a_secret_that_a_swap_fails_with_is_not_repeated(app: AppContext) -> None:
+    """Also where a phase of the new generation repeats it."""
+    starting = """
+async def initialize(self):
+    pin = self.settings.pin.get_secret_value()
+    if "bad" in pin:
+        raise OSError(f"can't open it with {pin}")
+"""
+    arguments = ", settings_change='swap'"
+    app.load({"api.py": text(starting, head=SECRET_HEAD, arguments=arguments)}, id="thing")
+    result = call(app, "set_session_value", "thing", "pin", f"{NEW}-bad")
+    assert (result.code, "can't open it with" in str(result.message)) == ("CHANGE_REFUSED", True)
+    assert NEW not in said_anywhere(app) + repr(result)
+    assert call(app, "session_keys", "thing").data == []
 
 
 def test_refused_tries_do_not_uncover_what_is_live(vault: AppContext) -> None:

@@ -3,7 +3,7 @@
 
 import { h, html, useMemo, useState } from "../vendor/htm-preact.mjs";
 import { count, number, shortName, timeOfDay } from "../format.mjs";
-import { attention, countShown, latestChanges } from "../store.mjs";
+import { attention, countShown, isIll, latestChanges } from "../store.mjs";
 import { BlocksView } from "../blocks.mjs";
 import { Finding, Icon, Linked, ModuleLink, Note, Stat, State } from "../ui.mjs";
 
@@ -43,7 +43,7 @@ function AttentionRow({ id, row, go }) {
     <span class="row wrap">
       <${State} state=${row.state} />
       <strong>${shortName(id)}</strong>
-      ${row.health !== "up" && h(Health, { row })}
+      ${isIll(row) && h(Health, { row })}
       ${row.error && row.state === "LIVE" && html`<span>generation ${row.generation} stays live</span>`}
       <span class="mono">${place}</span>
     </span>
