@@ -99,7 +99,7 @@ function ChangeLine({ line, go }) {
   return html`<li class="row base">
     <span class="mono muted">${timeOfDay(line.time)}</span>
     <${Icon} shape=${bad ? "cross" : "dot"} tone=${bad ? "bad" : "good"} />
-    <span class="grow"><${ModuleLink} id=${line.module_id} go=${go} /> ${line.message}</span>
+    <span class="grow cause"><${ModuleLink} id=${line.module_id} go=${go} /> ${line.message}</span>
   </li>`;
 }
 
