@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import BlockedError, FormError, GraphError, LoadError, reason_line
 from ..finding import Finding
 from ..observe.tracebacks import format_trimmed
-from ..parts.health import HealthPart
+from ..parts.health import Health, HealthPart
 from ..runtime.generation import Generation
 from ..view.collect import faults_of
 from ..view.snapshot import ModuleView, thaw
@@ -50,13 +50,15 @@ def urgency_of(facts: Facts, module_id: str) -> int:
         return urgent
     if facts.records.error(module_id) is not None:
         return 2
-    return _ILL.get(_verdict_of(facts.live.generations.get(module_id)), 0)
+    health = _health_of(facts.live.generations.get(module_id))
+    return _ILL.get(health.verdict, 0) if health is not None else 0
 
 
 def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
     """Return the row of a module; fields that have nothing to say are left out."""
     view = facts.seen.module(module_id)
     error = facts.records.error(module_id)
+    health = _health_of(facts.live.generations.get(module_id))
     services = view.parts.get("service", {})
     row = {
         "state": view.state,
@@ -65,13 +67,13 @@ def row_of(facts: Facts, module_id: str) -> dict[str, Any]:
         "version": view.version,
         "about": view.description,
         "error": facts.secrets.mask(reason_line(error)) if error is not None else "",
-        "cause": _brief(error) if error is not None else {},
+        "cause": _brief(error) if error is not None else _ailment(health),
         "draft": view.draft,
         "services": len(services),
         "methods": sum(len(one["methods"]) for one in services.values()),
         "routes": len(view.routes),
         "requires": list(view.requires),
-        "health": _verdict_of(facts.live.generations.get(module_id)),
+        "health": health.verdict if health is not None else "",
         "outcome": view.outcome,
     }
     return {key: value for key, value in row.items() if value}
@@ -94,10 +96,20 @@ def blockers_of(error: BaseException | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(".".join(name.split(".")[:2]) for name in names))
 
 
-def _verdict_of(generation: Generation | None) -> str:
-    """Return what the health check of a generation says; empty if nothing is live."""
+def _health_of(generation: Generation | None) -> Health | None:
+    """Return what the health check of a generation found last; ``None`` if there is no check."""
     check = HealthPart.of(generation)
-    return check.health.verdict if check is not None else ""
+    return check.health if check is not None else None
+
+
+def _ailment(health: Health | None) -> dict[str, str]:
+    """Return what a list shows of a module that runs, and whose health check finds something."""
+    if health is None or health.verdict not in _ILL:
+        return {}
+    return {
+        "message": one_line(health.reasons[0]),
+        "cure": "look at its tab Health, where the check can be run again",
+    }
 
 
 def detail_of(facts: Facts, module_id: str) -> dict[str, Any]:

@@ -362,7 +362,7 @@ def test_a_secret_is_set_for_the_session(
         ("api_key", ["sk-quite-wrong"], "valid string"),
         ("credentials", "sk-quite-wrong", "is no JSON"),
         ("credentials", '["sk-quite-wrong"]', "valid dictionary"),
-        ("dsn", "sqlite://ann:**********@host/shop", "type the secret itself"),
+        ("dsn", "sqlite://ann:**********@host/shop", "give the secret itself"),
     ],
 )
 def test_a_secret_that_is_refused_is_not_repeated(

@@ -80,6 +80,10 @@ def test_what_happens_to_a_live_module_changes_its_row(app: AppContext, front: F
     again = {"noun": "health check", "action": "Check now", "row": "check_health()"}
     front.ask("act", module="later", **again)
     front.wait_for(lambda: front.rows["standard.later"]["health"] == "unhealthy")
+    assert front.rows["standard.later"]["cause"] == {
+        "message": "its health check says unhealthy: it returned False",
+        "cure": "look at its tab Health, where the check can be run again",
+    }
     assert (before, front.rows["standard.later"]["urgency"]) == (False, 2)
     app.run(service.begin())
     front.wait_for(lambda: "KeyError" in front.rows["standard.later"].get("error", ""))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import FormError
-from ...masking import MASK, is_secret_name
+from ...masking import is_secret_name
 from ...names import full_id
 from ..asks import Ask, Operation
 from ..form import Form, first_of
@@ -103,11 +103,7 @@ def set_session_value(
     Raises:
         FormError: If the value does not fit, or the module refuses it.
     """
-    value = _given(name, value, form)
-    if MASK in str(value):
-        why = f"{MASK} stands for a secret that is not shown: type the secret itself"
-        raise FormError(f"{name}: {why}", field=name, faults={name: why})
-    _asked(ask, "set_session_value", full_id(module), name, value)
+    _asked(ask, "set_session_value", full_id(module), name, _given(name, value, form))
 
 
 def _given(name: str, value: Any, form: Form | None) -> Any:

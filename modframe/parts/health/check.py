@@ -230,10 +230,10 @@ class Check:
         )
         self._error = error if self._generation.stage == "building" else None
         self.said.set()
-        if status != before.status:
+        if (status, verdict.detail) != (before.status, before.said):
             self._generation.note_change()
-            if self._generation.stage != "building":
-                self._log(before, error)
+        if status != before.status and self._generation.stage != "building":
+            self._log(before, error)
 
     def _log(self, before: Health, error: BaseException | None) -> None:
         """Log that the verdict has changed; the same one again is not worth a line."""

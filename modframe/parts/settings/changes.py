@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from ...errors import ModframeError, reason_of
-from ...masking import revealed
+from ...masking import MASK, revealed
 from ...observe import record_failure
 from ...runtime.app import App
 from ...runtime.change.ending import Ending
@@ -349,10 +349,19 @@ def _field(names: FieldNames, key: str, module_id: str) -> str:
 def _plain(key: str, value: Any) -> Any:
     """Return a value as it is kept and read again: as JSON, which holds no generation."""
     try:
-        return to_jsonable_python(revealed(value))
+        plain = to_jsonable_python(revealed(value))
     except (PydanticSerializationError, ValueError, TypeError) as error:
         raise PreferenceError(
             f"{key!r} can't be kept as JSON: {error}",
             cure="give plain values: text, numbers, lists, dictionaries",
             code="INVALID_SETTINGS",
         ) from error
+    if MASK in str(plain):  # read masked, edited and sent back
+        why = f"{MASK} stands for a secret that is not shown"
+        raise PreferenceError(
+            f"{key!r} can't be set: {why}",
+            cure="give the secret itself",
+            code="INVALID_SETTINGS",
+            details={"reasons": [f"{key}: {why}; give the secret itself"]},
+        )
+    return plain

@@ -82,6 +82,8 @@ def said_anywhere(app: AppContext) -> str:
         ("set_session_value", ("thing", "low", -1), "INVALID_SETTINGS", "greater than or equal"),
         ("set_session_value", ("thing", "low", 9), "INVALID_SETTINGS", "low is above high"),
         ("set_session_value", ("thing", "low", object()), "INVALID_SETTINGS", "as JSON"),
+        ("set_session_value", ("thing", "low", "**********"), "INVALID_SETTINGS", "is not shown"),
+        ("set_preference", ("thing", "low", "a **********"), "INVALID_SETTINGS", "is not shown"),
         ("set_session_value", ("plain", "low", 1), "NO_SETTINGS", "has no settings"),
         ("set_session_values", ("thing", {"high": 9, "low": "x"}), "INVALID_SETTINGS", "low"),
     ],
