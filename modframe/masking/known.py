@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import json
 import threading
-from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
@@ -19,8 +18,9 @@ from .texts import mask_text, mask_urls
 
 SHORTEST: Final = 6
 """A shorter value would be found in too many words that have nothing to do with it."""
-_KEPT = 4
-"""How many sets of values stay known of each owner: a replaced generation may still log its own."""
+_PAST = 32
+"""How many values of an owner stay known that count no more: a replaced generation may still log
+its own, and so may a task or a thread that died before, whose error is found later."""
 _LINE = 16
 """The shortest line of a value of several lines that counts by itself."""
 _CUT = 100
@@ -37,26 +37,21 @@ class KnownSecrets:
     """
 
     def __init__(self) -> None:
-        self._of: defaultdict[str, deque[frozenset[str]]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._of: dict[str, tuple[str, ...]] = {}
         self._forms: tuple[str, ...] = ()
         self._stale = False
         self._lock = threading.Lock()
 
     def add(self, owner: str, values: Iterable[str]) -> None:
-        """Add the secrets of an owner, such as a module; its few last sets stay known.
-
-        One that is known already becomes the last one again.
-        """
-        found = frozenset(value for value in values if len(value) >= SHORTEST)
+        """Add the secrets of an owner, such as a module; the last ones before them stay known."""
+        found = {value for value in values if len(value) >= SHORTEST}
         if not found:
             return
         with self._lock:
-            known = self._of[owner]
-            if found in known:
-                known.remove(found)
-            else:
-                self._stale = True
-            known.append(found)
+            known = self._of.get(owner, ())
+            past = [value for value in known if value not in found]
+            self._of[owner] = (*past[-_PAST:], *found)
+            self._stale = self._stale or len(past) + len(found) > len(known) or len(past) > _PAST
 
     def replace(self, text: str) -> str:
         """Return a text without the known values and without passwords in URLs."""
@@ -99,7 +94,7 @@ class KnownSecrets:
     def _collect(self) -> None:
         """Collect what is searched for, the longer ones first, since they may hold others."""
         with self._lock:
-            values = {value for sets in self._of.values() for one in sets for value in one}
+            values = {value for known in self._of.values() for value in known}
             known = {form for value in values for form in _forms(value)}
             self._forms = tuple(sorted(known, key=len, reverse=True))
             self._stale = False

@@ -49,17 +49,29 @@ def test_the_longer_value_is_found_first() -> None:
     assert known("secret", "secret-and-more").replace("secret-and-more") == MASK
 
 
-def test_the_last_sets_of_an_owner_stay_known() -> None:
+def test_the_last_values_of_an_owner_stay_known() -> None:
     """A replaced generation still logs its own; what was known long ago is forgotten."""
     secrets = KnownSecrets()
-    for number in range(10):
+    for number in range(50):
+        secrets.add("standard.orders", ["the-same-all-along", f"value-number-{number}"])
         secrets.add("standard.orders", [f"value-number-{number}"])
-        secrets.add("standard.orders", [f"value-number-{number}"])
-    text = " ".join(f"value-number-{number};" for number in range(10))
-    assert secrets.replace(text).count(MASK) == 4
-    assert "value-number-9" not in secrets.replace(text)
+        secrets.add("standard.orders", ["the-same-all-along", f"value-number-{number}"])
+    text = " ".join(f"value-number-{number};" for number in range(50))
+    assert secrets.replace(text).count(MASK) == 32
+    assert "value-number-49" not in secrets.replace(text)
     secrets.add("standard.orders", [])
-    assert "value-number-9" not in secrets.replace(text)
+    assert secrets.replace("the-same-all-along").count(MASK) == 1
+
+
+def test_what_counts_one_value_after_the_other_forgets_none() -> None:
+    """The values of a module that are set one by one are old ones of a task that dies later."""
+    secrets = KnownSecrets()
+    now = {number: f"value-number-{number}" for number in range(10)}
+    secrets.add("standard.orders", now.values())
+    for number in now:
+        now[number] = f"newer-number-{number}"
+        secrets.add("standard.orders", now.values())
+    assert "value-number" not in secrets.replace(" ".join(f"value-number-{one};" for one in now))
 
 
 def test_data_is_cleaned_but_its_keys() -> None:
