@@ -48,6 +48,8 @@ class Place:
         item = self.root.locator(f".item[data-module='{own}']")
         item.click()
         self.expect(item).to_have_attribute("aria-selected", "true")
+        # Until the facts of the module are there, its tabs may move, and a click go beside one.
+        self.expect(self.panel.get_by_text("Loading …", exact=True)).to_have_count(0)
         self.root.locator(f"[role=tab][data-tab={tab}]").click()
         self.is_at(tab)
 
