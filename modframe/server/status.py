@@ -35,6 +35,8 @@ _HEAD = (
 STATUS_PATH = "/modframe/"
 STYLES = "page.css"
 _LINKS = (("../docs", "API docs"), ("../openapi.json", "openapi.json"), ("../health", "health"))
+_MOST = 100
+"""How many modules are listed; what takes the place of the table has all of them."""
 _COLUMNS = ("module", "state", "generation", "path", "what it has", "error")
 
 
@@ -51,6 +53,7 @@ def status_page(
 ) -> bytes:
     """Return the page, a row for each view; ``query``, which has the token, ends its links.
 
+    Of more than `_MOST` views the first are listed, those that are not well before others.
     ``prefixes`` returns those of a module, live or not; empty if none but the default is known.
     """
     live = [view for view in views if view.state == "LIVE"]
@@ -58,6 +61,9 @@ def status_page(
     summary = f"{len(live)} of {len(views)} modules live"
     summary += f", {faulty} with an error" if faulty else ""
     links = "".join(link(f"{path}{query}", label) for path, label in _LINKS)
+    if len(views) > _MOST:
+        summary += f"; {_MOST} are listed, those that are not well first"
+        views = sorted(views, key=lambda view: view.state == "LIVE" and not view.error)[:_MOST]
     rows = (_cells(view, prefixes(view.id) or (prefix_of(view.id),)) for view in views)
     modules = table(rows, head=_COLUMNS, classes="all")
     body = (

@@ -88,6 +88,17 @@ async def test_a_live_module_with_an_error_is_not_shown_as_whole() -> None:
         assert ('<span class="faulty">LIVE</span>' in page) == bool(error)
 
 
+async def test_of_many_modules_those_that_are_not_well_are_listed_first() -> None:
+    """The page stays small; the counts are those of all."""
+    many = [ModuleView(f"standard.m{number:03}", "LIVE", generation=1) for number in range(300)]
+    many[250] = ModuleView("standard.m250", "FAILED", error="no luck")
+    async with client(pages_of(snapshot=lambda: many)) as http:
+        page = (await http.get("/modframe/")).text
+    assert "299 of 300 modules live; 100 are listed, those that are not well first" in page
+    assert page.count("<tr>") == 101
+    assert page.index("standard.m250") < page.index("standard.m000")
+
+
 async def test_the_root_leads_to_the_status_page() -> None:
     """With the query, and below the prefix of any proxy; `/modframe` does the same."""
     guard = Guard(pages_of(), token="t k", exposed=True)
