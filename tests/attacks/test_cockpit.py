@@ -26,7 +26,7 @@ WAYS = (
     "POST /modframe/send?session={}",
 )
 DEEP = 900
-SENT = "sk-a-secret-that-a-view-sends"
+SENT, TAKEN = "sk-a-secret-that-a-view-sends", "sk-another-one-that-is-taken"
 SLOW = """
 import asyncio
 from modframe.decorators import module
@@ -233,11 +233,11 @@ def test_a_secret_that_is_not_taken_is_not_repeated(front: Front, args: dict[str
 def test_a_secret_that_is_taken_is_not_told(site: Site, front: Front) -> None:
     """Neither this view nor another one, nor its log; a stranger with its session sets nothing."""
     other = {"id": 7, "op": "set_session_value"}
-    args = {"module": "shop", "name": "api_key", "value": f"{SENT}-2"}
+    args = {"module": "shop", "name": "api_key", "value": f"{TAKEN}-2"}
     body = json.dumps({**other, "args": args}).encode()
     assert ask(site, WAYS[5], front.session, body=body).status == 401
     front.hello("standard.shop", "settings")
-    front.ask("set_session_value", module="shop", name="api_key", value=SENT)
+    front.ask("set_session_value", module="shop", name="api_key", value=TAKEN)
     try:
         with Front(
             f"http://localhost:{site.port}", token=site.kept, module="standard.shop"
@@ -245,10 +245,10 @@ def test_a_secret_that_is_taken_is_not_told(site: Site, front: Front) -> None:
             for view in (seen, front):
                 view.hello("standard.shop", "settings")
                 told = [view.ask("settings", module="shop"), view.ask("errors"), view.news]
-                assert SENT not in json.dumps(told)
+                assert TAKEN not in json.dumps(told)
                 assert any(one["session"] for one in told[0])
-            fault = seen.fault("method", module="shop", service=SENT, method=SENT)
-            assert SENT not in json.dumps(fault)
+            fault = seen.fault("method", module="shop", service=TAKEN, method=TAKEN)
+            assert TAKEN not in json.dumps(fault)
     finally:
         front.ask("undo_setting", module="shop", name="api_key")
 
