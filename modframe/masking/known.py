@@ -40,7 +40,7 @@ class KnownSecrets:
         self._of: dict[str, tuple[str, ...]] = {}
         self._forms: tuple[str, ...] = ()
         self._stale = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer that runs meanwhile may log
 
     def add(self, owner: str, values: Iterable[str]) -> None:
         """Add the secrets of an owner, such as a module; the last ones before them stay known."""
