@@ -1,6 +1,6 @@
 """`News`: what one front end was told, so that it is told no more than what has changed.
 
-`Session` asks it for the next message. A quiet app costs a look at two counters of changes; only
+`Session` asks it for the next message. A quiet app costs a look at one counter of changes; only
 the module that is on the screen is described anew each time, since its numbers move.
 """
 
@@ -42,7 +42,7 @@ class News:
     def forget(self) -> None:
         """Tell everything again."""
         self._seq = 0
-        self._revision = (-1, -1)
+        self._revision = -1
         self._marks: dict[str, tuple[object, ...]] = {}
         self._order: list[str] = []
         self._meta: dict[str, Any] = {}
@@ -69,8 +69,8 @@ class News:
 
     def _modules(self) -> tuple[list[str], dict[str, Any]]:
         """Return the ids of all modules, if they are not those that were told, and changed rows."""
-        # The counters come first: what changes in between is then told twice, and not lost.
-        revision = (self._facts.live.revision, self._facts.records.revision)
+        # The counter comes first: what changes in between is then told twice, and not lost.
+        revision = self._facts.live.revision
         if revision == self._revision:
             return [], {}
         self._revision = revision

@@ -21,7 +21,7 @@ class Live:
     Attributes:
         generations: Module id → the live generation.
         closed_gates: The gates that calls wait at now.
-        revision: Another number after each publish and each change of a live generation.
+        revision: Another number after each publish, and after each `note_change`.
     """
 
     __slots__ = (
@@ -52,10 +52,11 @@ class Live:
         self.generations = merged  # type: ignore[assignment]  # what is None was popped
         replaced = {key: before[key] for key in changes if key in before}
         self._index(replaced, changes)
-        self._note()
+        self.note_change()
         return replaced
 
-    def _note(self) -> None:
+    def note_change(self) -> None:
+        """Note that what is known of a module has changed, so that who follows all looks again."""
         self.revision = next(self._revisions)  # unlike += safe from several threads
 
     def _index(
@@ -68,7 +69,7 @@ class Live:
                     del index[dependency]
         for key, new in added.items():
             if new is not None:
-                new.stage, new.noted = "live", self._note
+                new.stage, new.noted = "live", self.note_change
                 for index, dependency in self._edges(new):
                     index.setdefault(dependency, set()).add(key)
 

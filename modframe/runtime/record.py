@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Literal
 
 from ..errors import DisabledError, LoadError, TaskDiedError, reason_of
@@ -132,29 +131,22 @@ class Records(dict[str, Record]):
     """Module id → record; looking up an unknown id adds a record.
 
     Args:
-        live: What runs; a module in it is ``LIVE``, even if newer attempts failed.
-
-    Attributes:
-        revision: Another number after each change of a record.
+        live: What runs; a module in it is ``LIVE``, even if newer attempts failed. It notes each
+            change of a record.
     """
 
     def __init__(self, live: Live) -> None:
         super().__init__()
         self._live = live
-        self.revision = 0
-        self._revisions = count(1)
 
     def __missing__(self, module_id: str) -> Record:
-        record = self[module_id] = Record(module_id, noted=self._note)
-        self._note()
+        record = self[module_id] = Record(module_id, noted=self._live.note_change)
+        self._live.note_change()
         return record
 
     def __delitem__(self, module_id: str) -> None:
         super().__delitem__(module_id)
-        self._note()
-
-    def _note(self) -> None:
-        self.revision = next(self._revisions)  # unlike += safe from several threads
+        self._live.note_change()
 
     def ids(self) -> set[str]:
         """Return the ids of all modules, live or not."""
