@@ -11,9 +11,11 @@ export function NumberedLines({ file, cell, origin, line, first, lines }) {
     if (row) row.parentNode.scrollTop = row.offsetTop - row.parentNode.clientHeight / 2;
   }, []);
   const where = [file, cell].filter(Boolean).join(", ");
+  const shown =
+    first > 1 ? `lines ${first} to ${first + lines.length - 1}` : count(lines.length, "line");
   return html`<div class="card code source">
     <div class="diff-head">
-      <strong class="mono">${where}</strong> <small>from ${origin}, ${count(lines.length, "line")}</small>
+      <strong class="mono">${where}</strong> <small>from ${origin}, ${shown}</small>
     </div>
     <pre tabindex="0" role="group" aria-label=${`Text of ${where}`}>
       ${lines.map((text, at) => {

@@ -63,10 +63,8 @@ def route(ask: Ask, module: str, method: str, path: str) -> Json:
 
 def _source(ask: Ask, module: str, row: Json) -> Json | None:
     """Return file and line of the function that answers; ``None`` if no module code does."""
-    from ...parts.web.routes import (
-        contexts,
-        place_of,
-    )  # imports FastAPI, which views can do without
+    # It imports FastAPI, which views can do without.
+    from ...parts.web.routes import contexts, place_of
 
     generation = ask.facts.live.generations.get(module)
     router = generation.spec.router if generation is not None else None

@@ -62,7 +62,7 @@ class AppEvents(ModuleEvents):
             DeadLetterError: If it is not there any more, nothing live is subscribed to it, or it
                 failed again; it then stays, with its new error.
         """
-        if get_ident() == self._app_loop.thread_id or self._app_loop.here:
+        if self._app_loop.here:
             return self._events.retry(letter)
         return Call(self._app_loop, lambda: self._events.retry(letter), "events.retry")
 
@@ -72,14 +72,7 @@ class AppEvents(ModuleEvents):
         Raises:
             DeadLetterError: If it is not there any more.
         """
-
-        async def drop() -> None:
-            self._events.drop(letter)
-
-        if get_ident() == self._app_loop.thread_id or self._app_loop.here:
-            self._events.drop(letter)
-        else:
-            self._app_loop.block("events.drop()", drop)
+        self._app_loop.call("events.drop()", lambda: self._events.drop(letter))
 
     @property
     def subscriptions(self) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -76,7 +76,7 @@ class Task:
         Raises:
             TaskError: If its module isn't live, or has no such task any more.
         """
-        self._tell(Job.cancel)
+        self._app_loop.call("task.cancel()", lambda: self._found().cancel())
 
     def restart(self) -> None:
         """Cancel its run and begin anew; one that has ended or was cancelled begins again.
@@ -87,7 +87,7 @@ class Task:
         Raises:
             TaskError: If its module isn't live, or has no such task any more.
         """
-        self._tell(Job.restart)
+        self._app_loop.call("task.restart()", lambda: self._found().restart())
 
     def run_now(self) -> Awaitable[None]:
         """Run it outside its times; one that has ended or was cancelled begins again.
@@ -102,17 +102,6 @@ class Task:
         if self._app_loop.here:
             return self._found().run_now()
         return Call(self._app_loop, lambda: self._found().run_now(), f"{self.name}.run_now()")
-
-    def _tell(self, verb: Callable[[Job], None]) -> None:
-        """Let the job do something on the app loop."""
-
-        async def tell() -> None:
-            verb(self._found())
-
-        if self._app_loop.here:
-            verb(self._found())
-        else:
-            self._app_loop.block(f"task.{verb.__name__}()", tell)
 
     def _found(self) -> Job:
         return self._jobs.find(self._key)

@@ -303,6 +303,19 @@ class AppLoop:
         self.refuse_here(verb)
         return self.wait(start, patience=patience)
 
+    def call(self, verb: str, function: Callable[[], T]) -> T:
+        """Call a function on the loop and return its value; on the loop itself, at once.
+
+        ``verb`` is the name of what asks for it in errors.
+        """
+        if self.here:
+            return function()
+
+        async def begin() -> T:
+            return function()
+
+        return self.block(verb, begin)
+
     def wait(self, start: Callable[[], Awaitable[T]], *, patience: float = 0) -> T:
         """Run something on the loop and return its value; Ctrl-C cancels it and waits for that."""
         submission = self._new_submission(start)

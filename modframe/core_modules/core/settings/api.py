@@ -33,6 +33,7 @@ router = APIRouter()
 
 MODULE = ServiceParam("module_id", "str", "The module's id, for example 'standard.orders'")
 KEY = ServiceParam("key", "str", "The name of the setting")
+ANY_KEY = ServiceParam("key", "str", "The name of the setting; all without it", required=False)
 UNAVAILABLE = "an error says why: SETTINGS_UNAVAILABLE, NO_SETTINGS, UNKNOWN_SETTING"
 REFUSED = (
     f"{UNAVAILABLE}, SECRET_SETTING, INVALID_SETTINGS, CHANGE_REFUSED, PREFERENCES_UNAVAILABLE"
@@ -223,12 +224,7 @@ async def delete_setting(module_id: str, key: str, *, session: Session = False) 
         ServiceMethod(
             name="clear_preference",
             description="Forget one preference of a module, or all; the module need not be live",
-            params=[
-                MODULE,
-                ServiceParam(
-                    "key", "str", "The name of the setting; all without it", required=False
-                ),
-            ],
+            params=[MODULE, ANY_KEY],
             returns=ServiceReturn("Result", f"Success; {REFUSED}"),
             examples=[
                 ServiceExample(
@@ -278,12 +274,7 @@ async def delete_setting(module_id: str, key: str, *, session: Session = False) 
         ServiceMethod(
             name="clear_session_value",
             description="Take back what was set for this session, or all of a module",
-            params=[
-                MODULE,
-                ServiceParam(
-                    "key", "str", "The name of the setting; all without it", required=False
-                ),
-            ],
+            params=[MODULE, ANY_KEY],
             returns=ServiceReturn("Result", f"Success; {REFUSED_NOW}"),
             examples=[
                 ServiceExample(
