@@ -15,8 +15,10 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import MetaData, Table, delete, func, select
 from sqlalchemy import table as selectable
+from sqlalchemy.exc import DataError, IntegrityError
 
 from ....files import close_to_others, make_folder, new_folder, sync
+from ....wording import one_line
 from ..backend import Backend, Place
 from ..database import Database
 from ..errors import DatabaseBackupError
@@ -219,13 +221,26 @@ def _refused(saved: Saved, why: str, *, cure: str) -> DatabaseBackupError:
 async def _copy_back(
     file: Path, database: Database, tables: Sequence[Table], *, by: Backend
 ) -> None:
-    """Replace all rows in one transaction by those of a file, of which a copy is opened."""
+    """Replace all rows in one transaction by those of a file, of which a copy is opened.
+
+    Raises:
+        DatabaseBackupError: If they don't fit the tables; all rows stay.
+    """
     with TemporaryDirectory(prefix="modframe-") as folder:
         copy = Path(folder) / file.name
         await asyncio.to_thread(shutil.copyfile, file, copy)
         kept = Database(f"{database.name}_restored", by, Place(copy), idle=0)
         try:
             await _replace_rows(kept, database, tables)
+        except (IntegrityError, DataError) as error:
+            raise DatabaseBackupError(
+                f"database {database.name!r} is not restored: the rows of the backup don't fit the "
+                f"tables as they are now: {one_line(error.orig)}; its rows stay as they were",
+                cure="let the columns that came since be empty, by nullable=True and migrate(), "
+                "and restore again",
+                database=database.name,
+                path="",
+            ) from error
         finally:
             await kept.aclose()
 

@@ -103,6 +103,24 @@ def test_rows_are_not_overwritten_unasked(shop: AppContext, tmp_path: Path) -> N
     assert names(shop) == ["a", "b"]
 
 
+@pytest.mark.parametrize("shop", ["memory", "postgresql"], indirect=True)
+def test_rows_that_no_longer_fit_the_tables_change_nothing(
+    shop: AppContext, tmp_path: Path
+) -> None:
+    """A column that was added since wants a value; where rows are put back, the error names it."""
+    add(shop, "a")
+    shop.database.backup(tmp_path / "backup")
+    add(shop, "b")
+    wanting = API.replace("class Twin", "    size = Column(String, nullable=False)\n\n\nclass Twin")
+    with pytest.raises(ModframeError, match="NOT NULL"):
+        shop.load({"api.py": wanting}, id="shop")
+    shop.database.migrate("shop", fill={"items.size": "large"})
+    with pytest.raises(ModframeError, match=r"don't fit the tables as they are now.*size") as caught:
+        shop.database.restore(tmp_path / "backup", replace=True)
+    assert "its rows stay as they were" in str(caught.value)
+    assert names(shop) == ["a", "b"]
+
+
 def test_into_another_data_folder(shop: AppContext, tmp_path: Path, workspace: Path) -> None:
     """A backup makes the databases of an app that has none yet."""
     add(shop, "a")
