@@ -115,7 +115,9 @@ def test_rows_that_no_longer_fit_the_tables_change_nothing(
     with pytest.raises(ModframeError, match="NOT NULL"):
         shop.load({"api.py": wanting}, id="shop")
     shop.database.migrate("shop", fill={"items.size": "large"})
-    with pytest.raises(ModframeError, match=r"don't fit the tables as they are now.*size") as caught:
+    with pytest.raises(
+        ModframeError, match=r"don't fit the tables as they are now.*size"
+    ) as caught:
         shop.database.restore(tmp_path / "backup", replace=True)
     assert "its rows stay as they were" in str(caught.value)
     assert names(shop) == ["a", "b"]
