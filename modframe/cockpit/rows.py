@@ -5,7 +5,7 @@ In go a `ModuleView` and what is known beside it, out comes JSON-ready data, as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -119,11 +119,18 @@ def detail_of(facts: Facts, module_id: str) -> dict[str, Any]:
     return {
         **{name: getattr(view, name) for name in _PLAIN},
         "findings": tuple(one.to_dict() for one in view.findings),
-        **{f"panels.{at:02}": panel for at, panel in enumerate(panels_of(facts, view))},
+        **dict(_panel_facts(panels_of(facts, view))),
         "actions": tuple(map(ui.facts_of, _actions(view))),
         "failure": error_facts(error) if error is not None else None,
         **{f"parts.{name}": part for name, part in view.parts.items()},
     }
+
+
+def _panel_facts(panels: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield each panel as two facts, for a swap changes its rows alone."""
+    for at, panel in enumerate(panels):
+        yield f"panels.{at:02}", {name: one for name, one in panel.items() if name != "rows"}
+        yield f"rows.{at:02}", panel["rows"]
 
 
 def _actions(view: ModuleView) -> Iterator[ui.Button]:

@@ -60,7 +60,10 @@ class Front:
     @property
     def panels(self) -> list[Any]:
         """The panels among the facts of the watched module."""
-        return [self.facts[key] for key in sorted(self.facts) if key.startswith("panels.")]
+        keys = [key for key in sorted(self.facts) if key.startswith("panels.")]
+        return [
+            {**self.facts[key], "rows": self.facts[key.replace("panels", "rows")]} for key in keys
+        ]
 
     # -- sending --------------------------------------------------------------------------
 

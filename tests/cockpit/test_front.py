@@ -45,6 +45,20 @@ def test_the_answer_with_news_begins_at_once(app: AppContext) -> None:
             assert next(news.iter_bytes()) == b"\n"
 
 
+def test_a_swap_tells_what_it_changed(app: AppContext, front: Front) -> None:
+    """Of the watched module the rows of one panel are told anew, and no panel."""
+    app.load({"api.py": ORDERS}, id="orders")
+    front.look("orders")
+    front.wait_for(lambda: front.facts.get("generation") == 1)
+    before = len(front.news)
+    app.load({"api.py": f"{ORDERS}\n# more\n"}, id="orders")
+    front.wait_for(lambda: front.facts["generation"] == 2)
+    told = [key for one in front.news[before:] for key in one.get("detail", {}).get("facts", ())]
+    assert [key for key in told if key.startswith("panels.")] == []
+    (sessions,) = (one for one in front.panels if one["noun"] == "generation")
+    assert sessions["rows"][0][0] == "2"
+
+
 LATER = """
 from modframe import app_context
 from modframe.decorators import module, module_health_check

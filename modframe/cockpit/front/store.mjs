@@ -45,10 +45,10 @@ function detailAfter(known, { id, full, facts }) {
   return { id, facts: merged(base, facts) };
 }
 
-/** Return the panels among the facts of a module. */
+/** Return the panels among the facts of a module; the rows of each are a fact of their own. */
 export function panelsOf(facts) {
   const keys = Object.keys(facts).filter((key) => key.startsWith("panels."));
-  return keys.sort().map((key) => facts[key]);
+  return keys.sort().map((key) => ({ ...facts[key], rows: facts[key.replace("panels", "rows")] }));
 }
 
 /** Return a state as people read it: "FAILED_UNLOAD" → "failed unload". */

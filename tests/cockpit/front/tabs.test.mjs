@@ -6,11 +6,16 @@ import { TABS, tabsFor } from "../../../modframe/cockpit/front/tabs.mjs";
 
 const FACTS = {
   state: "LIVE",
-  "panels.00": { noun: "task", tab: "Tasks", rows: [["a"], ["b"]], detail: false },
-  "panels.01": { noun: "dead task", tab: "Tasks", rows: [["c", "why"]], detail: false },
-  "panels.02": { noun: "route", tab: "Routes", rows: [["GET /"]], detail: false },
-  "panels.03": { noun: "generation", tab: "Sessions", rows: [["1"]], detail: true },
-  "panels.04": { noun: "scratch folder", tab: "My files", rows: [["/tmp/x"]], detail: false },
+  "panels.00": { noun: "task", tab: "Tasks", detail: false },
+  "rows.00": [["a"], ["b"]],
+  "panels.01": { noun: "dead task", tab: "Tasks", detail: false },
+  "rows.01": [["c", "why"]],
+  "panels.02": { noun: "route", tab: "Routes", detail: false },
+  "rows.02": [["GET /"]],
+  "panels.03": { noun: "generation", tab: "Sessions", detail: true },
+  "rows.03": [["1"]],
+  "panels.04": { noun: "scratch folder", tab: "My files", detail: false },
+  "rows.04": [["/tmp/x"]],
 };
 const keysOf = (tabs) => tabs.map(({ key }) => key);
 
